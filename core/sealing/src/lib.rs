@@ -1,0 +1,8 @@
+//! The sealed stream: what a sealer emits is what lies on disk, what a live viewer receives, what the
+//! relay forwards and what the cloud stores (`docs/sealed-stream.md`).
+//!
+//! Rooms: [`record`] framing and chain · [`segment`] frames under segment keys · [`envelope`] who may
+//! open an epoch · [`manifest`] what was recorded, signed · [`verify`] the offline check of a recording.
+#![forbid(unsafe_code)]
+
+pub mod record;
