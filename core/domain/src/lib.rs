@@ -5,6 +5,7 @@
 
 pub mod id;
 pub mod limits;
+pub mod sabotage;
 pub mod secret;
 pub mod stream;
 pub mod text;

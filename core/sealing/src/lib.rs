@@ -5,4 +5,17 @@
 //! open an epoch · [`manifest`] what was recorded, signed · [`verify`] the offline check of a recording.
 #![forbid(unsafe_code)]
 
+pub mod envelope;
+#[cfg(test)]
+mod fixture;
+pub mod manifest;
 pub mod record;
+pub mod segment;
+pub mod verify;
+
+pub use envelope::{Envelope, EnvelopeError, EpochStart, VerifiedEnvelope};
+pub use manifest::{Gap, Head, HeadState, Manifest};
+pub use record::{Kind, Record};
+pub use segment::{
+    EpochSecret, Frame, OpenError, Scope, SegmentEnd, SegmentHeader, SegmentOpener, SegmentSealer,
+};

@@ -5,9 +5,11 @@
 //! holds one holds a proof. Sealers wrap to the reader keys that it [entitles](Roster::recipients);
 //! readers accept only footage of the sealers that it names.
 
+mod history;
 mod rules;
 mod statement;
 
+pub use history::History;
 pub use rules::{Camera, Device, Member, Recipient, Roster, RosterError};
 pub use statement::{
     Genesis, MAX_CAMERA_LIST, MAX_STATEMENT_BYTES, Operation, Role, Statement, StatementError,
