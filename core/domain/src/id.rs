@@ -61,8 +61,8 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let wrong = ParseIdError { expected: ($len * 8_usize).div_ceil(5) };
-                let bytes = base32().decode(text.as_bytes()).map_err(|_| wrong)?;
-                Ok(Self(bytes.try_into().map_err(|_: Vec<u8>| wrong)?))
+                let bytes = base32().decode(text.as_bytes()).map_err(|_opaque| wrong)?;
+                Ok(Self(bytes.try_into().map_err(|_opaque: Vec<u8>| wrong)?))
             }
         }
 

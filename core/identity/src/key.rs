@@ -102,7 +102,7 @@ impl VerifyingKey {
     ) -> Result<(), BadSignature> {
         UnparsedPublicKey::new(&ED25519, &self.0)
             .verify(&[context, message].concat(), &signature.0)
-            .map_err(|_| BadSignature)
+            .map_err(|_opaque| BadSignature)
     }
 }
 

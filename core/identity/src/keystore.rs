@@ -145,7 +145,7 @@ impl Keystore {
                 Aad::from(CONTEXT),
                 &mut clear,
             )
-            .map_err(|_| KeystoreError::DoesNotOpen)?;
+            .map_err(|_opaque| KeystoreError::DoesNotOpen)?;
         Self::decode(opened).map_err(KeystoreError::Malformed)
     }
 }

@@ -188,7 +188,7 @@ fn wrap_with<K: Kem>(
     aad: &[u8],
     plaintext: &[u8],
 ) -> Result<(Vec<u8>, Vec<u8>), WrapError> {
-    let public = K::PublicKey::from_bytes(public).map_err(|_| WrapError::BadKey)?;
+    let public = K::PublicKey::from_bytes(public).map_err(|_opaque| WrapError::BadKey)?;
     let (enc, wrapped) = hpke::single_shot_seal::<AesGcm256, HkdfSha256, K>(
         &OpModeS::Base,
         &public,
@@ -196,7 +196,7 @@ fn wrap_with<K: Kem>(
         plaintext,
         aad,
     )
-    .map_err(|_| WrapError::BadKey)?;
+    .map_err(|_opaque| WrapError::BadKey)?;
     Ok((enc.to_bytes().to_vec(), wrapped))
 }
 
@@ -207,8 +207,8 @@ fn unwrap_with<K: Kem>(
     aad: &[u8],
     wrapped: &[u8],
 ) -> Result<Secret<Vec<u8>>, WrapError> {
-    let key = K::PrivateKey::from_bytes(seed.expose()).map_err(|_| WrapError::DoesNotOpen)?;
-    let enc = K::EncappedKey::from_bytes(enc).map_err(|_| WrapError::DoesNotOpen)?;
+    let key = K::PrivateKey::from_bytes(seed.expose()).map_err(|_opaque| WrapError::DoesNotOpen)?;
+    let enc = K::EncappedKey::from_bytes(enc).map_err(|_opaque| WrapError::DoesNotOpen)?;
     hpke::single_shot_open::<AesGcm256, HkdfSha256, K>(
         &OpModeR::Base,
         &key,
@@ -218,7 +218,7 @@ fn unwrap_with<K: Kem>(
         aad,
     )
     .map(Secret::new)
-    .map_err(|_| WrapError::DoesNotOpen)
+    .map_err(|_opaque| WrapError::DoesNotOpen)
 }
 
 #[cfg(test)]

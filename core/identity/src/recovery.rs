@@ -65,7 +65,7 @@ impl RecoveryKey {
         let parsed = Mnemonic::parse_in_normalized(Language::English, &phrase);
         phrase.zeroize();
         let (entropy, _) = parsed
-            .map_err(|_| RecoveryError::Checksum)?
+            .map_err(|_opaque| RecoveryError::Checksum)?
             .to_entropy_array();
         let entropy = entropy
             .first_chunk()

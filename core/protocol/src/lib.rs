@@ -1,2 +1,13 @@
-//! protocol
+//! What Bartizan's parts say to each other: the API's documents and the messages between the gateway
+//! and its ingest.
+//!
+//! Rooms: [`api`] requests and answers of the HTTP API · [`ipc`] messages over the socket between
+//! gateway and ingest · [`broker`] requests for connections · [`claim`] the claim link · [`blob`] bytes in JSON.
+//! Who may say what is decided elsewhere.
 #![forbid(unsafe_code)]
+
+pub mod api;
+pub mod blob;
+pub mod broker;
+pub mod claim;
+pub mod ipc;

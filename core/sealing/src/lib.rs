@@ -2,7 +2,8 @@
 //! relay forwards and what the cloud stores (`docs/sealed-stream.md`).
 //!
 //! Rooms: [`record`] framing and chain · [`segment`] frames under segment keys · [`envelope`] who may
-//! open an epoch · [`manifest`] what was recorded, signed · [`verify`] the offline check of a recording.
+//! open an epoch · [`manifest`] what was recorded, signed · [`stream`] the sealer of one stream ·
+//! [`verify`] the offline check of a recording.
 #![forbid(unsafe_code)]
 
 pub mod envelope;
@@ -11,6 +12,7 @@ mod fixture;
 pub mod manifest;
 pub mod record;
 pub mod segment;
+pub mod stream;
 pub mod verify;
 
 pub use envelope::{Envelope, EnvelopeError, EpochStart, VerifiedEnvelope};

@@ -194,7 +194,7 @@ impl Manifest {
             .split_last_chunk::<{ Signature::LEN }>()
             .ok_or(ManifestError::BadSignature)?;
         key.verify(SIGNING_CONTEXT, message, &Signature::new(*signature))
-            .map_err(|_| ManifestError::BadSignature)?;
+            .map_err(|_opaque| ManifestError::BadSignature)?;
         Ok(manifest)
     }
 }

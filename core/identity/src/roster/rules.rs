@@ -387,6 +387,13 @@ impl Roster {
         Ok(())
     }
 
+    fn add_sealer(&mut self, key: VerifyingKey) -> Result<(), RosterError> {
+        vacant(self.sealers.contains_key(&key.id()))?;
+        full(self.sealers.len() > MAX_CAMERAS, "sealers")?;
+        self.sealers.insert(key.id(), key);
+        Ok(())
+    }
+
     /// Refuses when `member` is the only owner without an expiry.
     fn keep_an_owner(&self, member: MemberId) -> Result<(), RosterError> {
         let lasting = |(_, entry): &(&MemberId, &Member)| {

@@ -431,7 +431,7 @@ fn decode_reader(input: &mut Reader<'_>) -> Result<ReaderPublic, StatementError>
         value: code.into(),
     })?;
     let bytes = input.take("reader key", suite.public_len())?;
-    ReaderPublic::new(suite, bytes).map_err(|_| StatementError::BadReaderKey)
+    ReaderPublic::new(suite, bytes).map_err(|_opaque| StatementError::BadReaderKey)
 }
 
 fn encode_rights(out: &mut Writer, role: Role, expires: Option<UtcMillis>, cameras: &[CameraId]) {

@@ -157,7 +157,7 @@ fn write_wrap(
     let (enc, sealed) = recipient
         .key
         .wrap(&info, secret.commitment().as_bytes(), secret.expose())
-        .map_err(|_| EnvelopeError::BadReaderKey)?;
+        .map_err(|_opaque| EnvelopeError::BadReaderKey)?;
     body.fixed(key.as_bytes())
         .u16(suite.code())
         .vec16(&enc)
@@ -232,7 +232,7 @@ impl Envelope {
             .split_last_chunk::<{ Signature::LEN }>()
             .ok_or(EnvelopeError::BadSignature)?;
         key.verify(SIGNING_CONTEXT, message, &Signature::new(*signature))
-            .map_err(|_| EnvelopeError::BadSignature)
+            .map_err(|_opaque| EnvelopeError::BadSignature)
     }
 }
 
@@ -266,9 +266,9 @@ impl VerifiedEnvelope {
                 envelope.commitment.as_bytes(),
                 &wrap.sealed,
             )
-            .map_err(|_| EnvelopeError::DoesNotOpen)?;
+            .map_err(|_opaque| EnvelopeError::DoesNotOpen)?;
         let bytes = secret.expose().as_slice().try_into();
-        let secret: [u8; 32] = bytes.map_err(|_| EnvelopeError::DoesNotOpen)?;
+        let secret: [u8; 32] = bytes.map_err(|_opaque| EnvelopeError::DoesNotOpen)?;
         let secret = EpochSecret::new(envelope.scope, Secret::new(secret));
         let committed = secret.commitment() == envelope.commitment;
         if committed || bartizan_domain::sabotage::off("G-22") {

@@ -428,7 +428,7 @@ impl SegmentOpener {
         let opened = self
             .key
             .open_in_place(nonce(&record.header), aad, &mut self.clear)
-            .map_err(|_| OpenError::Forged)?;
+            .map_err(|_opaque| OpenError::Forged)?;
         let frame = read_clear(&record.header, opened)?;
         self.next = self.next.saturating_add(1);
         Ok(frame)
@@ -446,7 +446,7 @@ impl SegmentOpener {
         let mut tag = tag.to_vec();
         self.key
             .open_in_place(nonce(&record.header), Aad::from(aad), &mut tag)
-            .map_err(|_| OpenError::Forged)?;
+            .map_err(|_opaque| OpenError::Forged)?;
         let close = SegmentClose::decode(record)?;
         if close.number != self.header.number {
             return Err(OpenError::Forged);
@@ -542,9 +542,10 @@ fn read_clear<'a>(header: &Header, clear: &'a [u8]) -> Result<Frame<'a>, WireErr
             value: u64::MAX,
         });
     }
-    let config = match header.flags.config {
-        true => Some(input.vec16("configuration", MAX_CONFIG)?),
-        false => None,
+    let config = if header.flags.config {
+        Some(input.vec16("configuration", MAX_CONFIG)?)
+    } else {
+        None
     };
     let (track, key) = (header.track, header.flags.key);
     Ok(Frame {

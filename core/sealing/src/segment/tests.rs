@@ -91,7 +91,7 @@ fn frames_come_back_as_they_went_in() {
         (close.number, close.frames, close.end),
         (0, 3, UtcMillis(2_000))
     );
-    assert_eq!(close.bytes as usize, bytes.len() - records[4].bytes.len());
+    assert_eq!(close.bytes, (bytes.len() - records[4].bytes.len()) as u64);
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Recording {
         }
     }
 
-    fn sealer(&self) -> KeyId {
+    fn sealer() -> KeyId {
         key(SEALER_SEED).public().id()
     }
 
@@ -71,7 +71,7 @@ impl Recording {
             start: self.time,
             session: 1,
             previous: self.previous,
-            sealer: self.sealer(),
+            sealer: Self::sealer(),
         };
         let mut out = Vec::new();
         let mut sealer = SegmentSealer::begin(&self.secret, &header, &mut out);
@@ -102,7 +102,7 @@ impl Recording {
         let manifest = Manifest {
             scope: self.home.scope,
             rendition: Rendition::Main,
-            sealer: self.sealer(),
+            sealer: Self::sealer(),
             envelope: self.envelope.1,
             counter: self.counter,
             time: self.time,
