@@ -6,6 +6,10 @@
 #![forbid(unsafe_code)]
 
 pub mod codec;
+pub mod mp4;
+pub mod rtp;
+pub mod sdp;
 pub mod track;
+pub mod url;
 
 pub use track::{AccessUnit, AudioInfo, Codec, TrackConfig, VideoInfo};

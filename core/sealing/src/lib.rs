@@ -2,10 +2,11 @@
 //! relay forwards and what the cloud stores (`docs/sealed-stream.md`).
 //!
 //! Rooms: [`record`] framing and chain · [`segment`] frames under segment keys · [`envelope`] who may
-//! open an epoch · [`manifest`] what was recorded, signed · [`stream`] the sealer of one stream ·
+//! open an epoch · [`manifest`] what was recorded, signed · [`stream`] and [`camera`] the sealer's side ·
 //! [`verify`] the offline check of a recording.
 #![forbid(unsafe_code)]
 
+pub mod camera;
 pub mod envelope;
 #[cfg(test)]
 mod fixture;

@@ -326,12 +326,7 @@ impl Roster {
                 .remove(camera)
                 .map(drop)
                 .ok_or(RosterError::NotFound),
-            Operation::AddSealer { key } => {
-                vacant(self.sealers.contains_key(&key.id()))?;
-                full(self.sealers.len() > MAX_CAMERAS, "sealers")?;
-                self.sealers.insert(key.id(), *key);
-                Ok(())
-            }
+            Operation::AddSealer { key } => self.add_sealer(*key),
             Operation::ReplaceRecovery { identity, reader } => {
                 vacant(
                     self.members

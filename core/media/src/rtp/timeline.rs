@@ -17,10 +17,10 @@ const FROZEN_AFTER: u32 = 8;
 /// Over how long a clock's rate is compared with the wall clock's, in seconds.
 const WINDOW_S: i64 = 10;
 
-/// Factor by which the rates may differ; a burst of ten seconds at the start stays below it.
+/// Factor by which the rates may differ, apart from a burst of [`MAX_FORWARD_S`].
 const MAX_RATE_RATIO: i64 = 4;
 
-/// Bad windows in a row after which the clock is given up.
+/// Slow windows in a row after which the clock is given up.
 const BAD_WINDOWS: u32 = 2;
 
 /// Share of the distance to the arrival time that is corrected at each access unit of a clock that was
@@ -52,6 +52,8 @@ pub struct Timeline {
     highest: i64,
     frozen: u32,
     given_up: bool,
+    /// How far the line was before the arrival times when the clock was given up.
+    lead: i64,
     window: Window,
 }
 
@@ -65,6 +67,7 @@ impl Timeline {
             highest: 0,
             frozen: 0,
             given_up: false,
+            lead: 0,
             window: Window::default(),
         }
     }
@@ -122,7 +125,7 @@ impl Timeline {
         let pts = last.pts.saturating_add(step);
         self.frozen = if step == 0 { self.frozen.saturating_add(1) } else { 0 };
         if self.frozen >= FROZEN_AFTER {
-            self.given_up = true;
+            self.give_up(arrival);
             return self.steer(last, arrival);
         }
         let too_late = step > MAX_FORWARD_S * self.rate;
@@ -141,31 +144,37 @@ impl Timeline {
         let passed = arrival.saturating_sub(self.window.arrival);
         let step = passed.checked_div(self.window.count).unwrap_or(0);
         let expected = self.highest.max(last.pts).saturating_add(step);
-        let off = arrival.saturating_sub(expected) / STEERING;
+        let target = arrival.saturating_add(self.lead);
+        let off = target.saturating_sub(expected) / STEERING;
         let earliest = self.highest.saturating_add(1);
         expected.saturating_add(off).max(earliest)
     }
 
     fn check_rate(&mut self, arrival: i64) {
         self.window.count = self.window.count.saturating_add(1);
+        if self.given_up {
+            return;
+        }
         let wall = arrival.saturating_sub(self.window.arrival);
-        if wall < WINDOW_S * self.rate || self.given_up {
-            return;
-        }
         let media = self.highest.saturating_sub(self.window.pts);
-        let slow = media.saturating_mul(MAX_RATE_RATIO) < wall;
-        let fast = media > wall.saturating_mul(MAX_RATE_RATIO);
-        let bad = if slow || fast {
-            self.window.bad.saturating_add(1)
-        } else {
-            0
-        };
-        if bad >= BAD_WINDOWS {
-            self.given_up = true;
-            return;
+        let burst = MAX_FORWARD_S * self.rate;
+        if media > wall.saturating_mul(MAX_RATE_RATIO).saturating_add(burst) {
+            self.give_up(arrival);
+        } else if wall >= WINDOW_S * self.rate {
+            let slow = media.saturating_mul(MAX_RATE_RATIO) < wall;
+            let bad = if slow { self.window.bad.saturating_add(1) } else { 0 };
+            if bad >= BAD_WINDOWS {
+                self.give_up(arrival);
+            } else {
+                self.open_window(self.highest, arrival);
+                self.window.bad = bad;
+            }
         }
-        self.open_window(self.highest, arrival);
-        self.window.bad = bad;
+    }
+
+    fn give_up(&mut self, arrival: i64) {
+        self.given_up = true;
+        self.lead = self.highest.saturating_sub(arrival).max(0);
     }
 
     fn open_window(&mut self, pts: i64, arrival: i64) {
@@ -210,8 +219,7 @@ mod tests {
     #[test]
     fn jumps_either_way_continue_after_the_time_that_passed() {
         for jump in [11 * 90_000, 3_000_000_000, 0_u32.wrapping_sub(20 * 90_000)] {
-            let stamp = |n| n * FRAME + if n < 25 { 0 } else { jump };
-            let stamp = |n| if n < 25 { stamp(n) } else { stamp(n - 25).wrapping_add(jump) };
+            let stamp = |n: u32| (n * FRAME).wrapping_add(if n < 25 { 0 } else { jump });
             assert_close(&run(60, stamp), 2 * i64::from(FRAME));
         }
     }

@@ -331,6 +331,20 @@ impl StreamSealer {
         }
     }
 
+    /// The machine's clock was set. Times before and after do not compare, so the segment ends and the
+    /// next one starts on the new clock.
+    pub fn clock_jumped(&mut self, keys: &mut Keys<'_>, now: UtcMillis, out: &mut Vec<u8>) {
+        self.close(keys, self.until, now, out);
+        self.end_interruption(self.until);
+        let (reason, from) = (GapReason::ClockJump, self.until.min(now));
+        self.interruption = Some(Interruption {
+            reason,
+            from,
+            lost: None,
+        });
+        (self.until, self.signed_at, self.continues) = (from, now, false);
+    }
+
     /// The epoch is about to change: the segment ends here. With `at_once` the rest of its pictures
     /// follow under the next epoch without waiting for a keyframe.
     pub fn end_epoch(

@@ -214,10 +214,32 @@ fn a_lasting_gap_is_signed_every_minute() {
         bench.now = bench.now.saturating_add(1_000);
         bench.with(StreamSealer::tick);
     }
-    assert_eq!(bench.count(Kind::Manifest) - before, 4);
+    assert_eq!(bench.count(Kind::Manifest) - before, 5);
     bench.film(4, 50);
     let report = bench.verify();
     assert!(report.is_whole(), "{report:?}");
+}
+
+#[test]
+fn a_clock_that_is_set_leaves_a_signed_gap_and_the_recording_whole() {
+    for hours in [-1_i64, 1] {
+        let mut bench = Bench::new();
+        bench.now = UtcMillis(10_000_000_000);
+        bench.film(5, 50);
+        bench.now = UtcMillis(bench.now.0.checked_add_signed(hours * 3_600_000).unwrap());
+        bench.with(StreamSealer::clock_jumped);
+        bench.connect();
+        bench.film(10, 50);
+        bench.with(StreamSealer::finish);
+        let report = bench.verify();
+        assert!(report.is_whole(), "{report:?}");
+        assert!(
+            report
+                .gaps
+                .iter()
+                .any(|gap| gap.reason == GapReason::ClockJump)
+        );
+    }
 }
 
 #[test]

@@ -53,9 +53,9 @@ impl Sps {
         let level_idc = bits.small("level", 8)?;
         let id = bits.ue("SPS id", 31)?.to_le_bytes()[0];
         let chroma = if has_chroma_format(profile_idc) {
-            Planes::parse(&mut bits)?
+            Colour::parse(&mut bits)?
         } else {
-            Planes::DEFAULT
+            Colour::DEFAULT
         };
         bits.ue("log2_max_frame_num_minus4", 12)?;
         let poc_type = parse_picture_order(&mut bits)?;
@@ -84,14 +84,14 @@ impl Sps {
 }
 
 #[derive(Clone, Copy)]
-struct Planes {
+struct Colour {
     format: u8,
     separate_planes: bool,
     depth_of_luma: u8,
     depth_of_chroma: u8,
 }
 
-impl Planes {
+impl Colour {
     const DEFAULT: Self = Self {
         format: 1,
         separate_planes: false,
@@ -161,7 +161,7 @@ fn parse_picture_order(bits: &mut BitReader<'_>) -> Result<u32, CodecError> {
 }
 
 /// Size after cropping, and `frame_mbs_only_flag`.
-fn parse_size(bits: &mut BitReader<'_>, chroma: Planes) -> Result<(VideoInfo, bool), CodecError> {
+fn parse_size(bits: &mut BitReader<'_>, chroma: Colour) -> Result<(VideoInfo, bool), CodecError> {
     let coded_width = (u64::from(bits.ue("pic_width_in_mbs_minus1", 1_100)?) + 1) * 16;
     let map_units = u64::from(bits.ue("pic_height_in_map_units_minus1", 1_100)?) + 1;
     let frame_mbs_only = bits.flag("frame_mbs_only_flag")?;

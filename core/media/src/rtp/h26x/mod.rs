@@ -166,7 +166,7 @@ impl Assembler {
     /// Packets are missing: what is pending is whole, or spoilt.
     fn note_loss(&mut self, timestamp: u32, lost: u32, out: &mut dyn FnMut(Assembled)) {
         match self.pending.as_ref() {
-            Some(pending) if pending.has_slice && pending.marked => self.finish(out),
+            Some(pending) if pending.marked => self.finish(out),
             Some(pending) => {
                 self.skip = (pending.timestamp == timestamp).then_some(timestamp);
                 self.pending = None;
@@ -197,7 +197,7 @@ impl Assembler {
             return;
         };
         if pending.timestamp != packet.timestamp {
-            if pending.has_slice {
+            if pending.is_picture() {
                 self.finish(out);
             } else {
                 // Parameter sets stamped unlike their picture.
@@ -314,7 +314,7 @@ impl Assembler {
             return;
         };
         self.close_nal(&mut pending);
-        pending.marked = pending.has_slice;
+        pending.marked = pending.is_picture();
         let now = pending.marked && self.boundary == Boundary::Marker;
         self.pending = Some(pending);
         if now {
@@ -377,6 +377,11 @@ impl Assembler {
 }
 
 impl Pending {
+    /// Whether there is something of a picture in it, if only rubbish; else it is what stands before.
+    const fn is_picture(&self) -> bool {
+        self.has_slice || self.damaged
+    }
+
     fn open_nal(&mut self) {
         self.nals = self.nals.saturating_add(1);
         self.damaged |= self.nals > nal::MAX_NALS;
