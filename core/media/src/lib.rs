@@ -8,6 +8,7 @@
 pub mod codec;
 pub mod mp4;
 pub mod rtp;
+pub mod rtsp;
 pub mod sdp;
 pub mod track;
 pub mod url;

@@ -10,8 +10,8 @@ use super::CodecError;
 /// Bytes of the length before each NAL unit.
 pub const LENGTH_SIZE: usize = 4;
 
-/// Most NAL units of one access unit: 16,384 pixels of height have fewer slices in any real encoder.
-pub const MAX_NALS: usize = 1_024;
+/// Most NAL units of one access unit: a slice for each row of macroblocks of the tallest picture, twice.
+pub const MAX_NALS: usize = 2_048;
 
 /// Iterates over the NAL units of a length-prefixed access unit; after an error it ends.
 ///

@@ -19,6 +19,9 @@ pub const MAX_GARBAGE: usize = 1024 * 1024;
 /// Above this capacity the buffer of left-overs is given back when it is empty.
 const KEPT_CAPACITY: usize = 16 * 1024;
 
+/// How many more bytes are looked at when a header has no end yet.
+const HEAD_STEP: usize = 4 * 1024;
+
 /// A whole piece of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
@@ -40,7 +43,7 @@ pub enum Piece<'a> {
 
 /// What the front of a buffer is.
 enum Front<'a> {
-    /// Less than a piece; `needed` bytes in all are wanted at least.
+    /// Less than a piece; looking again is worth while with `needed` bytes, or with all there are.
     Incomplete { needed: usize },
     /// Bytes of no meaning.
     Skip { len: usize, garbage: bool },
@@ -172,7 +175,7 @@ fn front_message(buffer: &[u8]) -> Result<Front<'_>, Fault> {
         if buffer.len() >= MAX_HEAD {
             return Err(Fault::HeadTooLong);
         }
-        let needed = buffer.len().saturating_add(1);
+        let needed = buffer.len().saturating_add(HEAD_STEP);
         return Ok(Front::Incomplete { needed });
     };
     let Some(head) = Head::parse(window.get(..head_len).unwrap_or_default()) else {

@@ -18,6 +18,9 @@ pub const MIN_SEGMENT: Millis = 750;
 /// While nothing is recorded, that is signed this often.
 pub const GAP_EVERY: Millis = 60_000;
 
+/// A running segment without a new frame for this long is closed; the silence becomes a gap.
+pub const STALLED: Millis = 8_000;
+
 /// Frames of one segment; a camera that sends no keyframe for this long is cut off and told so.
 pub const MAX_FRAMES: u32 = 1_000_000;
 
@@ -369,6 +372,10 @@ impl StreamSealer {
 
     /// Signs what is due: the running segment every 2 s, a lasting gap every 60 s.
     pub fn tick(&mut self, keys: &mut Keys<'_>, now: UtcMillis, out: &mut Vec<u8>) {
+        if self.open.is_some() && now.since(self.until) >= STALLED {
+            self.interrupt(keys, GapReason::CameraStalled, now, out);
+            self.continues = true;
+        }
         let since = now.since(self.signed_at);
         let unsigned = self
             .open

@@ -65,6 +65,24 @@ fn parameter_sets_come_back_out_of_hvcc() {
 }
 
 #[test]
+fn the_frame_rate_is_found_in_the_vps_too() {
+    let [vps, sps, pps] = MAIN.map(hex);
+    // The VPS with timing in place of its last bits: 1 unit of 30 a second.
+    let plain = bits::unescape(&vps);
+    let (head, _) = plain.split_at(plain.len() - 3);
+    let ordering = "10010101100110000000";
+    let timing = format!("{ordering}11{:032b}{:032b}0101", 1, 30);
+    let tail = timing.as_bytes().chunks(8).map(|octet| {
+        let bit = |(at, bit): (usize, &u8)| (bit & 1) << (7 - at);
+        octet.iter().enumerate().map(bit).sum::<u8>()
+    });
+    let vps = bits::escape(&[head.to_vec(), tail.collect()].concat());
+    // The SPS without its VUI.
+    let sets = ParameterSets::parse(&vps, &sps[..sps.len() - 8], &pps).unwrap();
+    assert_eq!(sets.frame_rate(), FrameRate::new(30, 1));
+}
+
+#[test]
 fn sets_that_do_not_name_each_other_are_refused() {
     let [mut vps, sps, pps] = MAIN.map(hex);
     vps[2] |= 0x10;
