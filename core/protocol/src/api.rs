@@ -94,6 +94,9 @@ documents! {
         /// The sealer's signature over the roster that it pinned (at a claim).
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub pinned: Option<Blob>,
+        /// Cameras that were named when the gateway was started, for the owner to add (at a claim).
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        pub suggested: Vec<SourceSettings>,
     }
 
     /// A fresh text to sign.

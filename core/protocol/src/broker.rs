@@ -7,9 +7,6 @@
 use bartizan_domain::CameraId;
 use serde::{Deserialize, Serialize};
 
-/// Longest line in bytes, both ways.
-pub const MAX_LINE: usize = 1_024;
-
 /// Connections that one ingest may ask for at the same time.
 pub const MAX_PENDING: usize = 512;
 
@@ -33,8 +30,12 @@ pub enum Want {
         /// Port of the camera.
         port: u16,
     },
-    /// Two UDP sockets on an even port and the next one (RFC 3550 §11), not connected yet.
-    UdpPair,
+    /// Two UDP sockets on an even port and the next one (RFC 3550 §11), not connected yet, for the host
+    /// that speaks RTSP on `port`.
+    UdpPair {
+        /// RTSP port of the camera.
+        port: u16,
+    },
     /// Connects the pair of an earlier request to two ports of the camera's host.
     UdpConnect {
         /// Id of the [`Want::UdpPair`] request.
@@ -69,6 +70,8 @@ pub enum Outcome {
     },
     /// The pair is connected.
     UdpConnected,
+    /// Unasked for, with id 0: a new socket to the gateway, which was restarted, is attached.
+    Link,
     /// It could not be done.
     Failed(Failure),
 }
@@ -95,4 +98,32 @@ pub enum Failure {
     /// This machine lacks sockets, ports or memory.
     #[error("this machine has no free sockets")]
     OutOfSockets,
+}
+
+/// What the gateway tells the supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToSupervisor {
+    /// A camera may be reached at this host and port, or a connection test may.
+    Allow {
+        /// The camera or test.
+        camera: CameraId,
+        /// Host name or address.
+        host: String,
+        /// RTSP port.
+        port: u16,
+    },
+    /// It may no longer be reached.
+    Forget {
+        /// The camera or test.
+        camera: CameraId,
+    },
+}
+
+/// What the supervisor tells the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FromSupervisor {
+    /// A socket to a new ingest process is attached.
+    Link,
 }

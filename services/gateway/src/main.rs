@@ -1,0 +1,4 @@
+//! gateway
+#![forbid(unsafe_code)]
+
+fn main() {}

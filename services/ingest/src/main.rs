@@ -1,0 +1,4 @@
+//! ingest
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,24 @@
+//! The private documents inside sealed columns.
+
+use bartizan_domain::CameraId;
+use bartizan_domain::text::Name;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// A camera as stored: its name and, opaque to this room, its sources and retention.
+#[derive(Debug, Clone)]
+pub struct CameraRow {
+    /// Which.
+    pub id: CameraId,
+    /// Its name.
+    pub name: Name,
+    /// Sources and retention, as the gateway's own JSON; holds credentials.
+    pub settings: Zeroizing<String>,
+}
+
+/// The sealed column of a camera.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SealedCamera {
+    pub(crate) name: Name,
+    pub(crate) settings: Zeroizing<String>,
+}
