@@ -256,7 +256,10 @@ mod tests {
         let [video, audio, other] = &description.media[..] else {
             panic!("{description:?}");
         };
-        assert_eq!((video.kind, audio.kind, other.kind), (Kind::Video, Kind::Audio, Kind::Other));
+        assert_eq!(
+            (video.kind, audio.kind, other.kind),
+            (Kind::Video, Kind::Audio, Kind::Other)
+        );
         assert_eq!(video.control.as_deref(), Some("trackID=0"));
         assert_eq!(video.formats[0].encoding.as_str(), "H264");
         let sets = video.formats[0].parameter("sprop-parameter-sets").unwrap();

@@ -237,9 +237,9 @@ fn split_host(text: &str) -> Result<(&str, Option<u16>), UrlError> {
     match port {
         "" => Ok((host, None)),
         _ if !port.bytes().all(|b| b.is_ascii_digit()) => Err(UrlError::Port),
-        _ => match port.parse::<u16>().map_err(|_| UrlError::Port)? {
-            0 => Err(UrlError::Port),
-            port => Ok((host, Some(port))),
+        _ => match port.parse::<u16>() {
+            Ok(1..) => Ok((host, port.parse().ok())),
+            Ok(0) | Err(_) => Err(UrlError::Port),
         },
     }
 }
@@ -248,13 +248,11 @@ fn is_host(host: &str) -> bool {
     let inner = host
         .strip_prefix('[')
         .and_then(|inner| inner.strip_suffix(']'));
-    match inner {
-        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-            (1..=253).contains(&host.len()) && host.bytes().all(legal)
-        }
+    if let Some(inner) = inner {
+        return inner.parse::<std::net::Ipv6Addr>().is_ok();
     }
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    (1..=253).contains(&host.len()) && host.bytes().all(legal)
 }
 
 /// Nothing for an empty user name and password.
@@ -273,19 +271,13 @@ fn percent_decode(text: &str) -> Result<String, UrlError> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
-        let escaped = (*byte == b'%').then(|| after.split_first_chunk::<2>());
-        match escaped.flatten().and_then(|(hex, rest)| Some((hex_byte(*hex)?, rest))) {
-            Some((value, after_escape)) => {
-                out.push(value);
-                rest = after_escape;
-            }
-            None => {
-                out.push(*byte);
-                rest = after;
-            }
-        }
+        let escape = after.split_first_chunk().filter(|_| *byte == b'%');
+        let escaped = escape.and_then(|(hex, after)| Some((hex_byte(*hex)?, after)));
+        let (value, after) = escaped.unwrap_or((*byte, after));
+        out.push(value);
+        rest = after;
     }
-    String::from_utf8(out).map_err(|_| UrlError::Credentials)
+    String::from_utf8(out).ok().ok_or(UrlError::Credentials)
 }
 
 fn hex_byte([high, low]: [u8; 2]) -> Option<u8> {
@@ -361,7 +353,10 @@ mod tests {
 
     #[test]
     fn spaces_and_foreign_letters_of_a_path_are_encoded() {
-        assert_eq!(parse("rtsp://cam/a b/ü").request_uri(), "rtsp://cam/a%20b/%C3%BC");
+        assert_eq!(
+            parse("rtsp://cam/a b/ü").request_uri(),
+            "rtsp://cam/a%20b/%C3%BC"
+        );
     }
 
     #[test]

@@ -333,8 +333,6 @@ documents! {
         /// Its end.
         #[cfg_attr(feature = "openapi", schema(value_type = u64))]
         pub end_ms: UtcMillis,
-        /// Sealed bytes.
-        pub bytes: u64,
     }
 
     /// Segments of a stream, oldest first.

@@ -121,9 +121,15 @@ pub enum ToSupervisor {
 }
 
 /// What the supervisor tells the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FromSupervisor {
+    /// First: cameras that the owner is offered at the claim. Their URLs may hold passwords, so they do
+    /// not travel as arguments, which every user of the machine can list.
+    Suggest {
+        /// Their URLs.
+        cameras: Vec<String>,
+    },
     /// A socket to a new ingest process is attached.
     Link,
 }

@@ -53,6 +53,11 @@ pub enum FromIngest {
         /// How.
         status: StreamStatus,
     },
+    /// So many packets of cameras did not arrive since the last such message.
+    LostPackets {
+        /// How many.
+        count: u64,
+    },
     /// Answer to [`ToIngest::Probe`].
     Probed {
         /// As in the request.

@@ -39,7 +39,12 @@ pub(crate) struct Dialer {
 impl Dialer {
     /// Speaks over a connected, non-blocking socket.
     pub(crate) fn new(socket: UnixStream) -> Self {
-        Self { socket, next: 1, pending: BTreeMap::new(), lines: Lines::default() }
+        Self {
+            socket,
+            next: 1,
+            pending: BTreeMap::new(),
+            lines: Lines::default(),
+        }
     }
 
     /// For registering with a poll.
@@ -56,7 +61,10 @@ impl Dialer {
             return Err(io::ErrorKind::ResourceBusy.into());
         }
         let id = self.next;
-        send_request(&mut self.socket, &serde_json::to_vec(&Request { id, camera, want })?)?;
+        send_request(
+            &mut self.socket,
+            &serde_json::to_vec(&Request { id, camera, want })?,
+        )?;
         self.next += 1;
         self.pending.insert(id, camera);
         Ok(id)
@@ -91,12 +99,18 @@ impl Dialer {
     }
 
     fn next_socket(&mut self) -> io::Result<OwnedFd> {
-        self.lines.next_file().ok_or_else(|| io::ErrorKind::InvalidData.into())
+        self.lines
+            .next_file()
+            .ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 }
 
 /// The ingest's sandbox forbids `sendmsg`: it must not pass files on.
 fn send_request(socket: &mut UnixStream, line: &[u8]) -> io::Result<()> {
     let whole = [line, b"\n"].concat();
-    if socket.write(&whole)? == whole.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+    if socket.write(&whole)? == whole.len() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::WriteZero.into())
+    }
 }

@@ -146,7 +146,8 @@ impl Link {
             match self.socket.read(&mut chunk) {
                 Ok(0) => break true,
                 Ok(count) => {
-                    self.incoming.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                    self.incoming
+                        .extend_from_slice(chunk.get(..count).unwrap_or_default());
                     if self.incoming.len() > MAX_INCOMING {
                         return Err(LinkError::Malformed);
                     }
@@ -170,7 +171,11 @@ impl Link {
         }
         let left = rest.len();
         self.incoming.drain(..self.incoming.len() - left);
-        if closed { Err(LinkError::Closed) } else { Ok(()) }
+        if closed {
+            Err(LinkError::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     fn push(&mut self, message: Vec<u8>) {
@@ -180,7 +185,9 @@ impl Link {
 
     /// Ends the running records message: fills in its length and queues it.
     fn close_batch(&mut self) {
-        let Some(stream) = self.open.take() else { return };
+        let Some(stream) = self.open.take() else {
+            return;
+        };
         let len = self.batch.len().saturating_sub(RECORDS_PREFIX);
         let mut batch = std::mem::take(&mut self.batch);
         if len == 0 {
@@ -218,7 +225,10 @@ mod tests {
     use super::*;
 
     fn stream(n: u8) -> StreamId {
-        StreamId { camera: CameraId::new([n; 16]), rendition: Rendition::Main }
+        StreamId {
+            camera: CameraId::new([n; 16]),
+            rendition: Rendition::Main,
+        }
     }
 
     #[test]
@@ -228,7 +238,11 @@ mod tests {
         link.records(stream(1)).extend_from_slice(b"one");
         link.records(stream(1)).extend_from_slice(b"two");
         link.records(stream(2));
-        link.envelope(CameraId::new([2; 16]), EpochId::new([3; 16]), b"env".to_vec());
+        link.envelope(
+            CameraId::new([2; 16]),
+            EpochId::new([3; 16]),
+            b"env".to_vec(),
+        );
         link.records(stream(2)).extend_from_slice(b"three");
         link.flush().unwrap();
         assert!(!link.has_output());
@@ -238,8 +252,9 @@ mod tests {
         let mut seen = Vec::new();
         while let Some((message, tail)) = Message::split(rest).unwrap() {
             seen.push(match message {
-                Message::Records { bytes, .. } | Message::Envelope { bytes, .. } => bytes,
-                Message::Json(bytes) => bytes,
+                Message::Records { bytes, .. }
+                | Message::Envelope { bytes, .. }
+                | Message::Json(bytes) => bytes,
             });
             rest = tail;
         }
@@ -251,7 +266,7 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let mut link = Link::new(ours);
         while !link.is_full() {
-            link.records(stream(1)).extend_from_slice(&[7; 100_000]);
+            link.records(stream(1)).extend_from_slice(&vec![7; 100_000]);
             link.flush().unwrap();
         }
         assert!(link.queued < MAX_QUEUED + 2 * BATCH + 100_000);
@@ -261,7 +276,10 @@ mod tests {
     fn orders_may_come_in_pieces() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let mut link = Link::new(ours);
-        let order = ToIngest::Watched { stream: stream(1), watched: true };
+        let order = ToIngest::Watched {
+            stream: stream(1),
+            watched: true,
+        };
         let bytes = json_message(&order);
         let mut seen = Vec::new();
         for byte in bytes {

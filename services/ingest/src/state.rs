@@ -46,7 +46,12 @@ impl PrivateState {
         let signing = SigningKey::from_seed(&load_seed(&dir.join(KEY_FILE))?);
         let history = load_roster(&dir.join(ROSTER_FILE), signing.public())?;
         let positions = Positions::open(&dir.join(POSITIONS_FILE))?;
-        Ok(Self { dir: dir.to_owned(), signing, history, positions })
+        Ok(Self {
+            dir: dir.to_owned(),
+            signing,
+            history,
+            positions,
+        })
     }
 
     /// The sealer's key.
@@ -65,17 +70,25 @@ impl PrivateState {
     /// # Errors
     /// The statements contradict what is pinned, or do not verify: nothing is taken over.
     pub(crate) fn extend(&mut self, from: u64, statements: &[Vec<u8>]) -> Result<()> {
-        let known = self.history.as_ref().map_or(0, |history| history.current().len());
+        let known = self
+            .history
+            .as_ref()
+            .map_or(0, |history| history.current().len());
         ensure!(from <= known, "statements are missing before number {from}");
         let mut history = self.history.clone();
         let mut log = Vec::new();
         for (number, bytes) in (from..).zip(statements) {
             let statement = Statement::decode(bytes)?;
             let pinned = history.as_ref().and_then(|history| {
-                history.statements().get(usize::try_from(number).unwrap_or(usize::MAX))
+                history
+                    .statements()
+                    .get(usize::try_from(number).unwrap_or(usize::MAX))
             });
             if let Some(pinned) = pinned {
-                ensure!(*pinned == statement, "statement {number} is not the pinned one");
+                ensure!(
+                    *pinned == statement,
+                    "statement {number} is not the pinned one"
+                );
                 continue;
             }
             append_to_log(&mut log, bytes);
@@ -88,7 +101,10 @@ impl PrivateState {
 
     /// Where `stream` stood, as far as this folder knows.
     pub(crate) fn position(&self, stream: StreamId) -> Option<Position> {
-        self.positions.known.get(&stream).map(|(_, position)| *position)
+        self.positions
+            .known
+            .get(&stream)
+            .map(|(_, position)| *position)
     }
 
     /// Notes where `stream` stands. Survives the process, not a power cut: then the recorder's own
@@ -105,7 +121,9 @@ fn load_seed(path: &Path) -> Result<Secret<[u8; 32]>> {
         return Ok(Secret::new(seed));
     }
     let bytes = files::read_private(path, 32, 0o077)?;
-    let seed = bytes.try_into().map_err(|_opaque: Vec<u8>| ())
+    let seed = bytes
+        .try_into()
+        .map_err(|_opaque: Vec<u8>| ())
         .map_err(|()| anyhow::anyhow!("the sealer key's file has a wrong length"))?;
     Ok(Secret::new(seed))
 }
@@ -155,9 +173,10 @@ fn append_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let mut whole = match path.exists() {
-        true => files::read_private(path, MAX_ROSTER_FILE, 0o077)?,
-        false => Vec::new(),
+    let mut whole = if path.exists() {
+        files::read_private(path, MAX_ROSTER_FILE, 0o077)?
+    } else {
+        Vec::new()
     };
     whole.extend_from_slice(bytes);
     files::write_atomic(path, &whole)?;
@@ -184,7 +203,10 @@ impl Positions {
         let mut known = BTreeMap::new();
         let mut slot = [0; SLOT_LEN];
         for index in 0..MAX_SLOTS as u64 {
-            if file.read_exact_at(&mut slot, index * SLOT_LEN as u64).is_err() {
+            if file
+                .read_exact_at(&mut slot, index * SLOT_LEN as u64)
+                .is_err()
+            {
                 break;
             }
             // A torn slot is one that nobody can trust: the recorder's manifests speak instead.
@@ -196,19 +218,28 @@ impl Positions {
     }
 
     fn note(&mut self, stream: StreamId, position: Position) -> Result<()> {
-        let next = self.known.values().map(|(index, _)| index + 1).max().unwrap_or(0);
+        let next = self
+            .known
+            .values()
+            .map(|(index, _)| index + 1)
+            .max()
+            .unwrap_or(0);
         let (index, _) = *self.known.entry(stream).or_insert((next, position));
         ensure!(index < MAX_SLOTS as u64, "the positions file is full");
         self.known.insert(stream, (index, position));
-        self.file.write_all_at(&encode_slot(stream, &position), index * SLOT_LEN as u64)?;
+        self.file
+            .write_all_at(&encode_slot(stream, &position), index * SLOT_LEN as u64)?;
         Ok(())
     }
 }
 
 fn encode_slot(stream: StreamId, position: &Position) -> Vec<u8> {
     let mut out = Writer::new();
-    out.fixed(stream.camera.as_bytes()).u8(stream.rendition.code());
-    out.u64(position.counter).fixed(position.manifest.as_bytes()).u64(position.next_segment);
+    out.fixed(stream.camera.as_bytes())
+        .u8(stream.rendition.code());
+    out.u64(position.counter)
+        .fixed(position.manifest.as_bytes())
+        .u64(position.next_segment);
     let check = sha256(&[out.as_slice()]);
     out.fixed(check.as_bytes().get(..7).unwrap_or_default());
     out.into_vec()
@@ -221,7 +252,11 @@ fn decode_slot(slot: &[u8; SLOT_LEN]) -> Option<(StreamId, Position)> {
     let counter = input.u64("counter").ok()?;
     let manifest: Hash = input.hash("manifest").ok()?;
     let next_segment = input.u64("segment").ok()?;
-    let position = Position { counter, manifest, next_segment };
+    let position = Position {
+        counter,
+        manifest,
+        next_segment,
+    };
     let stream = StreamId { camera, rendition };
     (encode_slot(stream, &position) == slot).then_some((stream, position))
 }
@@ -240,7 +275,9 @@ mod tests {
 
     fn genesis(owner: u8, sealer: VerifyingKey) -> Statement {
         let reader = |seed| {
-            ReaderKey::from_seed(Suite::X25519, Secret::new([seed; 32])).public().clone()
+            ReaderKey::from_seed(Suite::X25519, Secret::new([seed; 32]))
+                .public()
+                .clone()
         };
         let genesis = Genesis {
             owner: MemberId::new([owner; 16]),
@@ -299,8 +336,13 @@ mod tests {
         // The gateway's own key (101) and a stranger's (66) sign nothing that counts.
         for author in [66, 101] {
             let next = roster.next();
-            let forged =
-                Statement::sign(&key(author), roster.site(), next, UtcMillis(2), ghost.clone());
+            let forged = Statement::sign(
+                &key(author),
+                roster.site(),
+                next,
+                UtcMillis(2),
+                ghost.clone(),
+            );
             assert!(state.extend(1, &[forged.as_bytes().to_vec()]).is_err());
         }
         assert_eq!(state.history().unwrap().current().len(), 1);
@@ -309,13 +351,21 @@ mod tests {
     #[test]
     fn positions_survive_and_torn_ones_are_forgotten() {
         let dir = tempfile::tempdir().unwrap();
-        let stream =
-            |n| StreamId { camera: CameraId::new([n; 16]), rendition: Rendition::Main };
-        let position = |n| Position { counter: n, manifest: Hash::new([7; 32]), next_segment: n };
+        let stream = |n| StreamId {
+            camera: CameraId::new([n; 16]),
+            rendition: Rendition::Main,
+        };
+        let position = |n| Position {
+            counter: n,
+            manifest: Hash::new([7; 32]),
+            next_segment: n,
+        };
         let mut state = PrivateState::open(dir.path()).unwrap();
         for n in 1..4 {
             state.note_position(stream(n), position(n.into())).unwrap();
-            state.note_position(stream(n), position(u64::from(n) + 10)).unwrap();
+            state
+                .note_position(stream(n), position(u64::from(n) + 10))
+                .unwrap();
         }
         let path = dir.path().join(POSITIONS_FILE);
         let file = OpenOptions::new().write(true).open(path).unwrap();

@@ -179,9 +179,10 @@ impl AacLayout {
         let mut left = header_bits;
         let mut sizes = Vec::new();
         while left > 0 {
-            let index_length = match sizes.is_empty() {
-                true => self.index_length,
-                false => self.index_delta_length,
+            let index_length = if sizes.is_empty() {
+                self.index_length
+            } else {
+                self.index_delta_length
             };
             let header = usize::from(self.size_length) + usize::from(index_length);
             left = left.checked_sub(header)?;
@@ -218,7 +219,10 @@ mod tests {
 
     /// AU headers of AAC-hbr and then the data.
     fn aac(sizes: &[usize], data: &[u8]) -> Vec<u8> {
-        let mut out = u16::try_from(sizes.len() * 16).unwrap().to_be_bytes().to_vec();
+        let mut out = u16::try_from(sizes.len() * 16)
+            .unwrap()
+            .to_be_bytes()
+            .to_vec();
         for size in sizes {
             out.extend_from_slice(&u16::try_from(size << 3).unwrap().to_be_bytes());
         }
@@ -229,7 +233,9 @@ mod tests {
     fn run(reader: &mut SoundReader, packets: &[Packet<'_>]) -> Vec<(u32, Vec<u8>)> {
         let mut out = Vec::new();
         for packet in packets {
-            reader.push(packet, 0, &mut |sound| out.push((sound.timestamp, sound.data)));
+            reader.push(packet, 0, &mut |sound| {
+                out.push((sound.timestamp, sound.data));
+            });
         }
         out
     }
@@ -262,7 +268,14 @@ mod tests {
     #[test]
     fn malformed_packets_are_dropped_and_counted() {
         let interleaved = [0, 16, 0, 0b0001_0001, 1, 2];
-        for bad in [&b""[..], &[0], &[0, 16], &[0, 0, 1], &[0, 15, 0, 0], &interleaved] {
+        for bad in [
+            &b""[..],
+            &[0],
+            &[0, 16],
+            &[0, 0, 1],
+            &[0, 15, 0, 0],
+            &interleaved,
+        ] {
             let mut reader = hbr();
             assert_eq!(run(&mut reader, &[packet(true, 1, bad)]), [], "{bad:?}");
             assert_eq!(reader.lost, 1);
@@ -272,7 +285,10 @@ mod tests {
     #[test]
     fn other_codecs_pass_whole() {
         let mut reader = SoundReader::whole_packets();
-        let out = run(&mut reader, &[packet(false, 7, b"pcm"), packet(false, 8, b"")]);
+        let out = run(
+            &mut reader,
+            &[packet(false, 7, b"pcm"), packet(false, 8, b"")],
+        );
         assert_eq!(out, [(7, b"pcm".to_vec())]);
     }
 

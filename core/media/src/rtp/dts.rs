@@ -57,7 +57,9 @@ impl DecodeTimes {
     /// while the depth is being learnt or the camera's clock stands still.
     pub fn place(&mut self, pts: i64) -> (i64, i64) {
         let dts = self.next(pts);
-        let dts = self.last.map_or(dts, |last| dts.max(last.saturating_add(1)));
+        let dts = self
+            .last
+            .map_or(dts, |last| dts.max(last.saturating_add(1)));
         self.last = Some(dts);
         if pts < dts && self.reorders {
             self.depth = self.depth.saturating_add(1).min(MAX_DEPTH.into());
@@ -118,7 +120,11 @@ mod tests {
         let pts: Vec<i64> = (0..10).flat_map(|n| gop(n * 70)).collect();
         let placed = run(&mut DecodeTimes::video(10), &pts);
         assert_legal(&placed);
-        let kept = placed.iter().zip(&pts).skip(4).all(|((p, _), pts)| p == pts);
+        let kept = placed
+            .iter()
+            .zip(&pts)
+            .skip(4)
+            .all(|((p, _), pts)| p == pts);
         assert!(kept, "{placed:?}");
     }
 

@@ -91,7 +91,7 @@ pub(crate) mod testing {
 
     /// The bytes of an RTP packet.
     pub(crate) fn packet(marker: bool, sequence: u16, timestamp: u32, payload: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![0x80, 96 | if marker { 0x80 } else { 0 }];
+        let mut bytes = vec![0x80, if marker { 0xe0 } else { 0x60 }];
         bytes.extend_from_slice(&sequence.to_be_bytes());
         bytes.extend_from_slice(&timestamp.to_be_bytes());
         bytes.extend_from_slice(&0x1234_5678_u32.to_be_bytes());

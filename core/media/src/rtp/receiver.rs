@@ -276,12 +276,17 @@ impl Clock {
             return;
         }
         counters.units = counters.units.saturating_add(1);
-        out(Output::Unit(self.unit(at, epoch, assembled.timestamp, |unit| AccessUnit {
-            key: assembled.key,
-            lost_packets: assembled.lost,
-            data: assembled.data,
-            ..unit
-        })));
+        out(Output::Unit(self.unit(
+            at,
+            epoch,
+            assembled.timestamp,
+            |unit| AccessUnit {
+                key: assembled.key,
+                lost_packets: assembled.lost,
+                data: assembled.data,
+                ..unit
+            },
+        )));
     }
 
     fn unit(
@@ -323,9 +328,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::Codec;
     use crate::codec::g711;
     use crate::rtp::testing;
-    use crate::Codec;
 
     fn at(millis: u64) -> Arrival {
         Arrival {
@@ -351,7 +356,7 @@ mod tests {
 
     fn sender_report(millis: u64, timestamp: u32) -> Vec<u8> {
         let seconds = 2_208_988_800 + millis / 1_000;
-        let ntp = (seconds << 32) | ((millis % 1_000) << 32) / 1_000;
+        let ntp = (seconds << 32) | (((millis % 1_000) << 32) / 1_000);
         let mut bytes = vec![0x80, 200, 0, 6, 0x12, 0x34, 0x56, 0x78];
         bytes.extend_from_slice(&ntp.to_be_bytes());
         bytes.extend_from_slice(&timestamp.to_be_bytes());
@@ -363,13 +368,28 @@ mod tests {
     fn sound_comes_with_times_and_loss() {
         let mut receiver = pcm();
         assert!(receiver.take_initial_config().is_some());
-        let first = feed(&mut receiver, at(20), &testing::packet(true, 1, 1_000, b"a"));
+        let first = feed(
+            &mut receiver,
+            at(20),
+            &testing::packet(true, 1, 1_000, b"a"),
+        );
         let [first] = &first[..] else { panic!() };
         assert_eq!((first.pts, first.dts, first.key), (160, 160, true));
         assert_eq!(first.captured, at(20).utc);
-        let next = feed(&mut receiver, at(60), &testing::packet(true, 3, 1_320, b"b"));
+        let next = feed(
+            &mut receiver,
+            at(60),
+            &testing::packet(true, 3, 1_320, b"b"),
+        );
         assert_eq!((next[0].pts, next[0].lost_packets), (480, 1));
-        assert_eq!(feed(&mut receiver, at(61), &testing::packet(true, 2, 1_160, b"c")), []);
+        assert_eq!(
+            feed(
+                &mut receiver,
+                at(61),
+                &testing::packet(true, 2, 1_160, b"c")
+            ),
+            []
+        );
         assert_eq!(receiver.counters().refused, 1);
     }
 
@@ -378,10 +398,18 @@ mod tests {
         let mut receiver = pcm();
         feed(&mut receiver, at(0), &testing::packet(true, 1, 1_000, b"a"));
         assert!(!receiver.handle_rtcp(at(0), &sender_report(1_699_999_999_500, 1_000)));
-        let unit = feed(&mut receiver, at(100), &testing::packet(true, 2, 1_800, b"a"));
+        let unit = feed(
+            &mut receiver,
+            at(100),
+            &testing::packet(true, 2, 1_800, b"a"),
+        );
         assert_eq!(unit[0].captured, UtcMillis(1_699_999_999_600));
         receiver.handle_rtcp(at(0), &sender_report(1_000, 1_000));
-        let unit = feed(&mut receiver, at(200), &testing::packet(true, 3, 2_600, b"a"));
+        let unit = feed(
+            &mut receiver,
+            at(200),
+            &testing::packet(true, 3, 2_600, b"a"),
+        );
         assert_eq!(unit[0].captured, at(200).utc);
     }
 
@@ -404,6 +432,9 @@ mod tests {
     #[test]
     fn foreign_payload_types_are_passed_over() {
         let mut receiver = pcm().without(vec![96]);
-        assert_eq!(feed(&mut receiver, at(0), &testing::packet(true, 1, 1, b"a")), []);
+        assert_eq!(
+            feed(&mut receiver, at(0), &testing::packet(true, 1, 1, b"a")),
+            []
+        );
     }
 }

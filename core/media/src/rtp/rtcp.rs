@@ -84,7 +84,11 @@ impl Iterator for Reports<'_> {
                         (words.next(), words.next(), words.next(), words.next())
                     {
                         let ntp = (u64::from(high) << 32) | u64::from(low);
-                        return Some(Report::Sender(SenderReport { ssrc, ntp, timestamp }));
+                        return Some(Report::Sender(SenderReport {
+                            ssrc,
+                            ntp,
+                            timestamp,
+                        }));
                     }
                 }
                 BYE => {
@@ -109,7 +113,9 @@ impl<'a> Reports<'a> {
 }
 
 fn word(bytes: &[u8]) -> u32 {
-    bytes.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    bytes
+        .first_chunk()
+        .map_or(0, |bytes| u32::from_be_bytes(*bytes))
 }
 
 /// A compound packet of a receiver report about `reception` and a constant name (RFC 3550 §6.1 wants

@@ -110,7 +110,10 @@ impl Sequence {
         if let Some(last) = self.transit.replace(transit) {
             let off = transit.wrapping_sub(last).cast_signed().unsigned_abs();
             let fading = self.jitter.saturating_add(8) >> 4;
-            self.jitter = self.jitter.saturating_add(off.into()).saturating_sub(fading);
+            self.jitter = self
+                .jitter
+                .saturating_add(off.into())
+                .saturating_sub(fading);
         }
     }
 

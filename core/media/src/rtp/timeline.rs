@@ -123,7 +123,11 @@ impl Timeline {
     fn follow(&mut self, last: Last, timestamp: u32, arrival: i64) -> i64 {
         let step = i64::from(timestamp.wrapping_sub(last.timestamp).cast_signed());
         let pts = last.pts.saturating_add(step);
-        self.frozen = if step == 0 { self.frozen.saturating_add(1) } else { 0 };
+        self.frozen = if step == 0 {
+            self.frozen.saturating_add(1)
+        } else {
+            0
+        };
         if self.frozen >= FROZEN_AFTER {
             self.give_up(arrival);
             return self.steer(last, arrival);
@@ -162,7 +166,11 @@ impl Timeline {
             self.give_up(arrival);
         } else if wall >= WINDOW_S * self.rate {
             let slow = media.saturating_mul(MAX_RATE_RATIO) < wall;
-            let bad = if slow { self.window.bad.saturating_add(1) } else { 0 };
+            let bad = if slow {
+                self.window.bad.saturating_add(1)
+            } else {
+                0
+            };
             if bad >= BAD_WINDOWS {
                 self.give_up(arrival);
             } else {

@@ -86,7 +86,11 @@ mod tests {
     use super::*;
 
     fn credentials() -> Credentials {
-        Credentials::new("Mufasa".to_owned(), Secret::new("Circle of Life".to_owned())).unwrap()
+        Credentials::new(
+            "Mufasa".to_owned(),
+            Secret::new("Circle of Life".to_owned()),
+        )
+        .unwrap()
     }
 
     fn answer(challenges: &[&str]) -> (Scheme, String) {
@@ -98,10 +102,16 @@ mod tests {
     #[test]
     fn digest_goes_before_basic() {
         let digest = "Digest realm=\"cam\", nonce=\"abc\", stale=\"FALSE\"";
-        for challenges in [["Basic realm=\"cam\"", digest], [digest, "Basic realm=\"cam\""]] {
+        for challenges in [
+            ["Basic realm=\"cam\"", digest],
+            [digest, "Basic realm=\"cam\""],
+        ] {
             let (scheme, text) = answer(&challenges);
             assert_eq!(scheme, Scheme::Digest);
-            assert!(text.contains("response=\"") && !text.contains("Circle"), "{text}");
+            assert!(
+                text.contains("response=\"") && !text.contains("Circle"),
+                "{text}"
+            );
         }
     }
 
@@ -109,7 +119,10 @@ mod tests {
     fn digest_without_qop_is_the_old_one() {
         let (_, text) = answer(&["Digest realm=\"r\", nonce=\"n\""]);
         // RFC 2069: MD5(MD5(Mufasa:r:Circle of Life):n:MD5(DESCRIBE:rtsp://x/)).
-        assert!(text.contains("response=\"cc98da0d5663b20a52dadbd1bdafff66\""), "{text}");
+        assert!(
+            text.contains("response=\"cc98da0d5663b20a52dadbd1bdafff66\""),
+            "{text}"
+        );
         assert!(!text.contains("qop"), "{text}");
     }
 
@@ -117,10 +130,16 @@ mod tests {
     fn sha_256_and_basic_are_spoken() {
         let challenge = "Digest realm=\"r\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"";
         let (_, text) = answer(&[challenge]);
-        assert!(text.contains("algorithm=SHA-256") && text.contains("qop=auth"), "{text}");
+        assert!(
+            text.contains("algorithm=SHA-256") && text.contains("qop=auth"),
+            "{text}"
+        );
         assert_eq!(
             answer(&["Basic realm=\"r\""]),
-            (Scheme::Basic, "Basic TXVmYXNhOkNpcmNsZSBvZiBMaWZl".to_owned())
+            (
+                Scheme::Basic,
+                "Basic TXVmYXNhOkNpcmNsZSBvZiBMaWZl".to_owned()
+            )
         );
     }
 

@@ -11,13 +11,13 @@ use bartizan_domain::Monotonic;
 pub const FIRST: Duration = Duration::from_millis(500);
 
 /// Bound of every later delay.
-pub const LONGEST: Duration = Duration::from_secs(60);
+pub const LONGEST: Duration = Duration::from_mins(1);
 
 /// No delay is shorter.
 pub const SHORTEST: Duration = Duration::from_millis(100);
 
 /// A stream that was good for so long starts over with [`FIRST`].
-pub const GOOD_AFTER: Duration = Duration::from_secs(60);
+pub const GOOD_AFTER: Duration = Duration::from_mins(1);
 
 /// Doublings until [`LONGEST`] is passed.
 const MAX_DOUBLINGS: u32 = 7;
@@ -54,9 +54,10 @@ impl Backoff {
         self.good_since = None;
         let doubled = FIRST.saturating_mul(1 << self.failures.min(MAX_DOUBLINGS));
         self.failures = self.failures.saturating_add(1);
-        let (floor, bound) = match needs_person {
-            true => (LONGEST / 2, LONGEST),
-            false => (SHORTEST, doubled.min(LONGEST)),
+        let (floor, bound) = if needs_person {
+            (LONGEST / 2, LONGEST)
+        } else {
+            (SHORTEST, doubled.min(LONGEST))
         };
         let span = bound.saturating_sub(floor).as_millis();
         let part = span.saturating_mul(u128::from(random)) >> 32;
@@ -81,7 +82,9 @@ mod tests {
     #[test]
     fn bounds_double_up_to_the_longest() {
         let mut backoff = Backoff::new();
-        let delays: Vec<_> = (0..9).map(|_| backoff.fail(u32::MAX, false).as_millis()).collect();
+        let delays: Vec<_> = (0..9)
+            .map(|_| backoff.fail(u32::MAX, false).as_millis())
+            .collect();
         assert_eq!(delays[..4], [499, 999, 1_999, 3_999]);
         assert_eq!(delays[7..], [59_999, 59_999]);
         assert_eq!(Backoff::new().fail(0, false), SHORTEST);

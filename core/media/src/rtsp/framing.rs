@@ -61,11 +61,7 @@ pub struct Framer {
 
 impl Framer {
     /// Takes the next bytes of the stream and hands out every piece that they complete.
-    pub fn feed(
-        &mut self,
-        mut data: &[u8],
-        out: &mut dyn FnMut(Piece<'_>),
-    ) -> Result<(), Fault> {
+    pub fn feed(&mut self, mut data: &[u8], out: &mut dyn FnMut(Piece<'_>)) -> Result<(), Fault> {
         while !self.rest.is_empty() {
             if !self.feed_rest(&mut data, out)? {
                 return Ok(());
@@ -212,7 +208,8 @@ fn end_of_head(buffer: &[u8]) -> Option<(usize, usize)> {
 
 /// Up to where something may begin again: a packet of a low channel, or an answer.
 fn skip_garbage(buffer: &[u8]) -> Front<'_> {
-    let starts = |window: &[u8]| matches!(window, [b'$', 0..=15, ..]) || window.starts_with(b"RTSP/");
+    let starts =
+        |window: &[u8]| matches!(window, [b'$', 0..=15, ..]) || window.starts_with(b"RTSP/");
     let from_second = buffer.get(1..).unwrap_or_default();
     let mut at = 1_usize;
     let mut tail = from_second;
@@ -257,7 +254,8 @@ mod tests {
         Ok(out)
     }
 
-    const STREAM: &[u8] = b"\r\n$\x00\x00\x03abcRTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 4\r\n\r\nbody\
+    const STREAM: &[u8] =
+        b"\r\n$\x00\x00\x03abcRTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 4\r\n\r\nbody\
         $\x01\x00\x00\r\nOPTIONS * RTSP/1.0\nCSeq: 9\n\n$\x02\x00\x02\r\nRTSP/1.0 404 No\r\n\r\n";
 
     fn expected() -> Vec<Got> {
@@ -300,13 +298,18 @@ mod tests {
         assert_eq!(all(long), Err(Fault::BodyTooLong));
         let slow = [&b"RTSP/1.0 200 OK\r\n"[..], &vec![b'a'; MAX_HEAD]].concat();
         let (mut framer, mut out) = (Framer::default(), Vec::new());
-        let fault = slow.chunks(1_000).find_map(|c| feed(&mut framer, c, &mut out).err());
+        let fault = slow
+            .chunks(1_000)
+            .find_map(|c| feed(&mut framer, c, &mut out).err());
         assert_eq!(fault, Some(Fault::HeadTooLong));
     }
 
     #[test]
     fn another_protocol_is_no_rtsp() {
-        assert_eq!(all(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"), Ok(Vec::new()));
+        assert_eq!(
+            all(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"),
+            Ok(Vec::new())
+        );
         assert_eq!(all(b"SSH-2.0-OpenSSH_9.2\r\n"), Ok(Vec::new()));
     }
 

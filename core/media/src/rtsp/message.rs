@@ -102,7 +102,8 @@ impl Head {
 }
 
 fn is_version(word: &str) -> bool {
-    word.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("RTSP/"))
+    word.get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("RTSP/"))
 }
 
 /// The bytes of a request. Control characters in values are left out, so that no value becomes a
@@ -155,20 +156,32 @@ mod tests {
     #[test]
     fn the_camera_may_ask_too() {
         let head = Head::parse(b"options rtsp://x/ RTSP/1.0\r\nCSeq: 3").unwrap();
-        let Head::Request { method, fields } = head else { panic!() };
-        assert_eq!((method.as_str(), fields.get("cseq")), ("OPTIONS", Some("3")));
+        let Head::Request { method, fields } = head else {
+            panic!()
+        };
+        assert_eq!(
+            (method.as_str(), fields.get("cseq")),
+            ("OPTIONS", Some("3"))
+        );
     }
 
     #[test]
     fn other_text_is_no_head() {
-        for text in ["", "HTTP/1.1 200 OK", "RTSP/1.0 ok", "GET / HTTP/1.1", "\r\n"] {
+        for text in [
+            "",
+            "HTTP/1.1 200 OK",
+            "RTSP/1.0 ok",
+            "GET / HTTP/1.1",
+            "\r\n",
+        ] {
             assert_eq!(Head::parse(text.as_bytes()), None, "{text}");
         }
     }
 
     #[test]
     fn absurd_lengths_stay_absurd() {
-        let (_, fields) = response("RTSP/1.0 200 OK\r\nContent-Length: 99999999999999999999999\r\n");
+        let (_, fields) =
+            response("RTSP/1.0 200 OK\r\nContent-Length: 99999999999999999999999\r\n");
         assert_eq!(fields.content_length(), usize::MAX);
         let (_, fields) = response("RTSP/1.0 200 OK\r\nContent-Length: -5\r\n");
         assert_eq!(fields.content_length(), 0);
@@ -178,8 +191,14 @@ mod tests {
     fn values_cannot_smuggle_fields() {
         let bytes = write_request("PLAY", "rtsp://x/\r\nA: b", &[("Session", "1\r\nB: c")]);
         let text = String::from_utf8(bytes).unwrap();
-        assert_eq!(text, "PLAY rtsp://x/A: b RTSP/1.0\r\nSession: 1B: c\r\n\r\n");
-        assert_eq!(write_response(200, "OK", Some("7\r\nX: y")), b"RTSP/1.0 200 OK\r\nCSeq: 0\r\n\r\n");
+        assert_eq!(
+            text,
+            "PLAY rtsp://x/A: b RTSP/1.0\r\nSession: 1B: c\r\n\r\n"
+        );
+        assert_eq!(
+            write_response(200, "OK", Some("7\r\nX: y")),
+            b"RTSP/1.0 200 OK\r\nCSeq: 0\r\n\r\n"
+        );
     }
 
     proptest! {

@@ -101,8 +101,10 @@ pub(super) fn choose(description: &Description, sound: bool) -> Result<Choice, S
 fn encoding_of(media: &Media) -> Encoding {
     let mut formats = media.formats.iter();
     let best = formats.find(|format| reader_of(media.kind, format).is_some());
-    best.or(media.formats.first())
-        .map_or_else(|| Encoding::new("UNKNOWN"), |format| format.encoding.clone())
+    best.or(media.formats.first()).map_or_else(
+        || Encoding::new("UNKNOWN"),
+        |format| format.encoding.clone(),
+    )
 }
 
 fn receiver_of(media: &Media) -> Option<Receiver> {
@@ -222,7 +224,9 @@ mod tests {
         let mut choice = choose_of(&sdp).unwrap();
         let fates: Vec<_> = choice.offers.iter().map(|offer| offer.fate).collect();
         assert_eq!(fates, [Fate::Chosen, Fate::Chosen, Fate::Unsupported]);
-        let [video, audio] = &mut choice.chosen[..] else { panic!() };
+        let [video, audio] = &mut choice.chosen[..] else {
+            panic!()
+        };
         let config = video.receiver.take_initial_config().unwrap();
         assert_eq!(config.video.unwrap().width, 1_920);
         let config = audio.receiver.take_initial_config().unwrap();
@@ -263,7 +267,11 @@ mod tests {
 
     #[test]
     fn missing_or_broken_parameters_are_no_hindrance() {
-        for fmtp in ["", "a=fmtp:96 sprop-parameter-sets=!!!,,\n", "a=fmtp:96 packetization-mode\n"] {
+        for fmtp in [
+            "",
+            "a=fmtp:96 sprop-parameter-sets=!!!,,\n",
+            "a=fmtp:96 packetization-mode\n",
+        ] {
             let sdp = format!("m=video 0 RTP/AVP 96\na=rtpmap:96 h264/90000\n{fmtp}");
             let mut choice = choose_of(&sdp).unwrap();
             assert_eq!(choice.chosen[0].receiver.take_initial_config(), None);

@@ -94,13 +94,26 @@ mod tests {
             "RTP/AVP;unicast;source=1.2.3.4;client_port=5000-5001; server_port=6970-6971",
         );
         assert_eq!((udp.server_ports, udp.tcp), (Some((6970, 6971)), false));
-        assert_eq!(Agreed::parse("RTP/AVP;server_port=6970").server_ports, Some((6970, 6971)));
-        assert_eq!(Agreed::parse("RTP/AVP/TCP;interleaved=2").interleaved, Some((2, 3)));
+        assert_eq!(
+            Agreed::parse("RTP/AVP;server_port=6970").server_ports,
+            Some((6970, 6971))
+        );
+        assert_eq!(
+            Agreed::parse("RTP/AVP/TCP;interleaved=2").interleaved,
+            Some((2, 3))
+        );
     }
 
     #[test]
     fn nonsense_agrees_to_nothing() {
-        for text in ["", ";;=,", "interleaved=a-b", "interleaved=300-301", "server_port=0-1", "server_port=65535"] {
+        for text in [
+            "",
+            ";;=,",
+            "interleaved=a-b",
+            "interleaved=300-301",
+            "server_port=0-1",
+            "server_port=65535",
+        ] {
             assert_eq!(Agreed::parse(text), Agreed::default(), "{text}");
         }
     }

@@ -42,9 +42,16 @@ pub(crate) struct Cameras {
 impl Cameras {
     /// Takes a stored camera over.
     pub(crate) fn load(&mut self, row: &CameraRow) -> Result<(), Error> {
-        let settings = serde_json::from_str(&row.settings)
-            .map_err(|error| Error::internal("a camera's settings are malformed").caused_by(error))?;
-        self.entries.insert(row.id, Entry { name: row.name.clone(), settings });
+        let settings = serde_json::from_str(&row.settings).map_err(|error| {
+            Error::internal("a camera's settings are malformed").caused_by(error)
+        })?;
+        self.entries.insert(
+            row.id,
+            Entry {
+                name: row.name.clone(),
+                settings,
+            },
+        );
         Ok(())
     }
 
@@ -79,7 +86,9 @@ impl Cameras {
     /// Streams that are being sealed.
     pub(crate) fn streaming(&self) -> usize {
         let streams = self.statuses.values();
-        streams.filter(|status| matches!(status, StreamStatus::Streaming { .. })).count()
+        streams
+            .filter(|status| matches!(status, StreamStatus::Streaming { .. }))
+            .count()
     }
 
     /// What the ingest is to do.
@@ -95,7 +104,9 @@ impl Cameras {
     /// Every stream that there should be.
     pub(crate) fn streams(&self) -> Vec<StreamId> {
         let of = |(camera, entry): (CameraId, &Entry)| {
-            entry.renditions().map(move |rendition| StreamId { camera, rendition })
+            entry
+                .renditions()
+                .map(move |rendition| StreamId { camera, rendition })
         };
         self.iter().flat_map(of).collect()
     }
@@ -124,7 +135,9 @@ impl Cameras {
 impl Entry {
     fn renditions(&self) -> impl Iterator<Item = Rendition> + use<> {
         let sub = self.settings.sub.is_some();
-        Rendition::ALL.into_iter().filter(move |rendition| *rendition == Rendition::Main || sub)
+        Rendition::ALL
+            .into_iter()
+            .filter(move |rendition| *rendition == Rendition::Main || sub)
     }
 
     pub(crate) fn source(&self, rendition: Rendition) -> Option<&SourceSettings> {
@@ -136,9 +149,14 @@ impl Entry {
 
     /// As stored.
     pub(crate) fn row(&self, id: CameraId) -> Result<CameraRow, Error> {
-        let settings = serde_json::to_string(&self.settings)
-            .map_err(|error| Error::internal("a camera's settings can't be stored").caused_by(error))?;
-        Ok(CameraRow { id, name: self.name.clone(), settings: Zeroizing::new(settings) })
+        let settings = serde_json::to_string(&self.settings).map_err(|error| {
+            Error::internal("a camera's settings can't be stored").caused_by(error)
+        })?;
+        Ok(CameraRow {
+            id,
+            name: self.name.clone(),
+            settings: Zeroizing::new(settings),
+        })
     }
 
     /// With what a patch changes. A source that keeps its address as shown keeps its credentials.
@@ -162,7 +180,10 @@ impl Entry {
     /// Lets the ingest reach this camera's hosts and no others.
     pub(crate) fn allow(&self, camera: CameraId, supervisor: &Supervisor) {
         supervisor.forget(camera);
-        for source in [Some(&self.settings.main), self.settings.sub.as_ref()].into_iter().flatten() {
+        for source in [Some(&self.settings.main), self.settings.sub.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             allow(camera, source, supervisor);
         }
     }
@@ -185,5 +206,7 @@ pub(crate) fn check(source: &SourceSettings) -> Result<(), Error> {
 
 /// A source's address without user name and password.
 fn redacted(source: &SourceSettings) -> String {
-    Source::parse(source.url.expose()).map(|url| url.to_string()).unwrap_or_default()
+    Source::parse(source.url.expose())
+        .map(|url| url.to_string())
+        .unwrap_or_default()
 }

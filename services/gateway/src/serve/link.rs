@@ -70,17 +70,21 @@ pub(crate) fn start(
     let (queue, waiting) = sync_channel(MAX_ORDERS);
     let socket = Arc::new(socket);
     let (reading, writing) = (Arc::clone(&socket), Arc::clone(&socket));
-    thread::Builder::new().name("ingest-write".to_owned()).spawn(move || {
-        write_orders(&writing, &waiting);
-    })?;
-    thread::Builder::new().name("ingest-read".to_owned()).spawn(move || {
-        let tell = |notice| notices.blocking_send((number, notice)).is_ok();
-        if let Err(error) = read_messages(&reading, receive.as_ref(), &tell) {
-            tracing::debug!(%error, "the link to the ingest ended");
-        }
-        close(&reading);
-        tell(Notice::Gone);
-    })?;
+    thread::Builder::new()
+        .name("ingest-write".to_owned())
+        .spawn(move || {
+            write_orders(&writing, &waiting);
+        })?;
+    thread::Builder::new()
+        .name("ingest-read".to_owned())
+        .spawn(move || {
+            let tell = |notice| notices.blocking_send((number, notice)).is_ok();
+            if let Err(error) = read_messages(&reading, receive.as_ref(), &tell) {
+                tracing::debug!(%error, "the link to the ingest ended");
+            }
+            close(&reading);
+            tell(Notice::Gone);
+        })?;
     Ok(Orders { queue, socket })
 }
 
@@ -140,7 +144,11 @@ fn dispatch(
     while let Some((message, tail)) = Message::split(rest).map_err(|_opaque| invalid())? {
         match message {
             Message::Records { stream, bytes } => receive.records(stream, bytes),
-            Message::Envelope { camera, epoch, bytes } => receive.envelope(camera, epoch, bytes),
+            Message::Envelope {
+                camera,
+                epoch,
+                bytes,
+            } => receive.envelope(camera, epoch, bytes),
             Message::Json(json) => {
                 let said = serde_json::from_slice(json)?;
                 if !tell(Notice::Said(said)) {
@@ -181,12 +189,21 @@ mod tests {
         let collected = Arc::new(Collected::default());
         let (notices, mut inbox) = mpsc::channel(8);
         let orders = start(ours, 1, Arc::clone(&collected), notices).unwrap();
-        let stream = StreamId { camera: CameraId::new([7; 16]), rendition: Rendition::Main };
+        let stream = StreamId {
+            camera: CameraId::new([7; 16]),
+            rendition: Rendition::Main,
+        };
         let big = vec![9; 3 * CHUNK];
         let mut bytes = records_prefix(stream, big.len()).to_vec();
         bytes.extend_from_slice(&big);
-        bytes.extend(envelope_message(stream.camera, EpochId::new([1; 16]), b"envelope"));
-        bytes.extend(json_message(&FromIngest::RosterRefused { reason: "no".to_owned() }));
+        bytes.extend(envelope_message(
+            stream.camera,
+            EpochId::new([1; 16]),
+            b"envelope",
+        ));
+        bytes.extend(json_message(&FromIngest::RosterRefused {
+            reason: "no".to_owned(),
+        }));
         let writer = thread::spawn(move || {
             for piece in bytes.chunks(10_007) {
                 theirs.write_all(piece).unwrap();
@@ -196,7 +213,10 @@ mod tests {
         let (number, notice) = inbox.recv().await.unwrap();
         assert!(number == 1 && matches!(notice, Notice::Said(FromIngest::RosterRefused { .. })));
         assert_eq!(*collected.0.lock().unwrap(), [big, b"envelope".to_vec()]);
-        orders.send(&ToIngest::Watched { stream, watched: true });
+        orders.send(&ToIngest::Watched {
+            stream,
+            watched: true,
+        });
         let mut theirs = writer.join().unwrap();
         let mut seen = [0; 64];
         assert!(theirs.read(&mut seen).unwrap() > 5);

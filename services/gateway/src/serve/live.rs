@@ -81,7 +81,9 @@ impl Viewer {
             waiting.lagging = true;
         }
         if waiting.lagging {
-            let Some(start) = segment_start(batch) else { return };
+            let Some(start) = segment_start(batch) else {
+                return;
+            };
             waiting.batches.clear();
             waiting.bytes = 0;
             waiting.lagging = false;
@@ -114,7 +116,9 @@ impl Waiting {
 fn segment_start(batch: &[u8]) -> Option<usize> {
     let (mut at, mut start, mut candidate) = (0, None, None);
     while let Some(head) = batch.get(at..).and_then(<[u8]>::first_chunk::<HEADER_LEN>) {
-        let Ok((header, _)) = Header::decode(head) else { break };
+        let Ok((header, _)) = Header::decode(head) else {
+            break;
+        };
         match header.kind {
             Kind::SegmentHeader => candidate = Some(at),
             Kind::Frame if header.index == 0 && header.flags.key => start = candidate,
@@ -149,7 +153,10 @@ impl Drop for Seat {
 impl Hub {
     /// A hub without viewers.
     pub(crate) fn new(on_watched: OnWatched) -> Self {
-        Self { inner: Mutex::default(), on_watched }
+        Self {
+            inner: Mutex::default(),
+            on_watched,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -171,7 +178,9 @@ impl Hub {
     pub(crate) fn publish(&self, stream: StreamId, records: &[u8], record: impl FnOnce()) {
         let inner = self.lock();
         record();
-        let Some(viewers) = inner.viewers.get(&stream) else { return };
+        let Some(viewers) = inner.viewers.get(&stream) else {
+            return;
+        };
         let batch = Bytes::copy_from_slice(records);
         let envelope = inner.envelopes.get(&stream.camera);
         for viewer in viewers {
@@ -212,12 +221,22 @@ impl Hub {
         if first {
             (self.on_watched)(stream, true);
         }
-        (Seat { hub: Arc::clone(self), stream, viewer }, envelope, taken)
+        (
+            Seat {
+                hub: Arc::clone(self),
+                stream,
+                viewer,
+            },
+            envelope,
+            taken,
+        )
     }
 
     fn leave(&self, stream: StreamId, viewer: &Arc<Viewer>) {
         let mut inner = self.lock();
-        let Some(viewers) = inner.viewers.get_mut(&stream) else { return };
+        let Some(viewers) = inner.viewers.get_mut(&stream) else {
+            return;
+        };
         viewers.retain(|other| !Arc::ptr_eq(other, viewer));
         if viewers.is_empty() {
             inner.viewers.remove(&stream);
@@ -230,7 +249,12 @@ impl Hub {
     pub(crate) fn end(&self, camera: CameraId) {
         let inner = self.lock();
         for rendition in Rendition::ALL {
-            for viewer in inner.viewers.get(&StreamId { camera, rendition }).into_iter().flatten() {
+            for viewer in inner
+                .viewers
+                .get(&StreamId { camera, rendition })
+                .into_iter()
+                .flatten()
+            {
                 viewer.end();
             }
         }
@@ -246,14 +270,23 @@ mod tests {
 
     use super::*;
 
-    const STREAM: StreamId =
-        StreamId { camera: CameraId::new([1; 16]), rendition: Rendition::Main };
+    const STREAM: StreamId = StreamId {
+        camera: CameraId::new([1; 16]),
+        rendition: Rendition::Main,
+    };
 
     fn record(kind: Kind, index: u32, key: bool, len: usize) -> Vec<u8> {
         let flags = Flags { key, config: false };
         let body_len = u32::try_from(len).unwrap();
         let rendition = Rendition::Main;
-        let header = Header { body_len, kind, flags, rendition, track: Track::Video, index };
+        let header = Header {
+            body_len,
+            kind,
+            flags,
+            rendition,
+            track: Track::Video,
+            index,
+        };
         let mut out = header.encode(&Hash::ZERO).to_vec();
         out.resize(out.len() + len, 7);
         out

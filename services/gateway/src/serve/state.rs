@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -37,7 +38,6 @@ const STATEMENT_SKEW_MS: u64 = 10 * 60 * 1_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Ingest {
     pub(crate) orders: Orders,
-    pub(crate) number: u64,
     pub(crate) sealer: Option<VerifyingKey>,
 }
 
@@ -62,10 +62,15 @@ pub(crate) struct Gateway {
     pub(crate) identity: SigningKey,
     pub(crate) supervisor: Supervisor,
     pub(crate) suggested: Vec<String>,
+    pub(crate) free_space_floor: u64,
     pub(crate) cameras: Mutex<Cameras>,
     pub(crate) ingest: Mutex<Option<Ingest>>,
     pub(crate) pinned: watch::Sender<Pinned>,
+    pub(crate) greeted: watch::Sender<Option<VerifyingKey>>,
     pub(crate) disk_alert: Mutex<Option<String>>,
+    pub(crate) lost_packets: AtomicU64,
+    /// Frame records that came from sealers.
+    pub(crate) frames: AtomicU64,
     history: RwLock<Option<Arc<History>>>,
     roster: RwLock<Option<Arc<Roster>>>,
     probes: Mutex<BTreeMap<CameraId, oneshot::Sender<ProbeOutcome>>>,
@@ -93,12 +98,22 @@ pub(crate) struct Parts {
     pub(crate) root_key: RootKeySource,
     pub(crate) supervisor: Supervisor,
     pub(crate) suggested: Vec<String>,
+    pub(crate) free_space_floor: u64,
 }
 
 impl Gateway {
     /// Loads or makes the gateway's own keys, and loads roster and cameras.
     pub(crate) async fn load(parts: Parts) -> Result<Arc<Self>, Error> {
-        let Parts { store, recorder, hub, clock, root_key, supervisor, suggested } = parts;
+        let Parts {
+            store,
+            recorder,
+            hub,
+            clock,
+            root_key,
+            supervisor,
+            suggested,
+            free_space_floor,
+        } = parts;
         let site = SiteId::new(own_secret(&store, SITE).await?);
         let seed = own_secret::<32>(&store, IDENTITY).await?;
         let identity = SigningKey::from_seed(&Secret::new(seed));
@@ -107,7 +122,9 @@ impl Gateway {
         for row in store.cameras().await.map_err(store_error)? {
             cameras.load(&row)?;
         }
-        let roster = history.as_ref().map(|history| Arc::new(history.current().clone()));
+        let roster = history
+            .as_ref()
+            .map(|history| Arc::new(history.current().clone()));
         let gateway = Self {
             store,
             recorder,
@@ -118,10 +135,14 @@ impl Gateway {
             identity,
             supervisor,
             suggested,
+            free_space_floor,
             cameras: Mutex::new(cameras),
             ingest: Mutex::new(None),
             pinned: watch::Sender::new(Pinned::default()),
+            greeted: watch::Sender::new(None),
             disk_alert: Mutex::new(None),
+            lost_packets: AtomicU64::new(0),
+            frames: AtomicU64::new(0),
             history: RwLock::new(history.map(Arc::new)),
             roster: RwLock::new(roster),
             probes: Mutex::new(BTreeMap::new()),
@@ -138,12 +159,18 @@ impl Gateway {
 
     /// The roster now.
     pub(crate) fn roster(&self) -> Option<Arc<Roster>> {
-        self.roster.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.roster
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The roster's log now.
     pub(crate) fn history(&self) -> Option<Arc<History>> {
-        self.history.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.history
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The log, or an error before the claim.
@@ -174,10 +201,17 @@ impl Gateway {
 
     /// Sends the whole log: the ingest passes over what it has pinned already.
     pub(crate) fn send_roster(&self) {
-        let Some(history) = self.history() else { return };
+        let Some(history) = self.history() else {
+            return;
+        };
         let statements = history.statements().iter();
-        let statements = statements.map(|statement| Blob::from(statement.as_bytes())).collect();
-        self.order(&ToIngest::Roster { from: 0, statements });
+        let statements = statements
+            .map(|statement| Blob::from(statement.as_bytes()))
+            .collect();
+        self.order(&ToIngest::Roster {
+            from: 0,
+            statements,
+        });
     }
 
     /// Lets the sealer pin a log that starts with `genesis`, before anything is stored.
@@ -188,7 +222,10 @@ impl Gateway {
         let mut pinned = self.pinned.subscribe();
         pinned.mark_unchanged();
         let statements = vec![Blob::from(genesis.as_bytes())];
-        self.order(&ToIngest::Roster { from: 0, statements });
+        self.order(&ToIngest::Roster {
+            from: 0,
+            statements,
+        });
         let (hash, sealer) = (genesis.hash(), self.sealer()?);
         let answered = async {
             loop {
@@ -206,22 +243,36 @@ impl Gateway {
                 }
             }
         };
-        let late = || Error::new(ErrorKind::Unavailable, "the sealer does not answer: try again");
-        let signature = tokio::time::timeout(PIN_TIMEOUT, answered).await.map_err(|_late| late())??;
+        let late = || {
+            Error::new(
+                ErrorKind::Unavailable,
+                "the sealer does not answer: try again",
+            )
+        };
+        let signature = tokio::time::timeout(PIN_TIMEOUT, answered)
+            .await
+            .map_err(|_late| late())??;
         let message = [hash.as_bytes().as_slice(), hash.as_bytes()].concat();
         let bytes = signature.0.as_slice().try_into();
         let bytes: [u8; 64] = bytes.map_err(|_opaque| Error::internal("a malformed signature"))?;
         let verified = sealer.verify(PINNED_CONTEXT, &message, &Signature::new(bytes));
-        verified.map_err(|error| Error::internal("the sealer's signature is wrong").caused_by(error))?;
+        verified
+            .map_err(|error| Error::internal("the sealer's signature is wrong").caused_by(error))?;
         Ok(signature)
     }
 
     /// The sealer's key, once an ingest said hello.
     pub(crate) fn sealer(&self) -> Result<VerifyingKey, Error> {
         let ingest = lock(&self.ingest);
-        ingest.as_ref().and_then(|ingest| ingest.sealer).ok_or_else(|| {
-            Error::new(ErrorKind::Unavailable, "the sealer is starting: try again in a moment")
-        })
+        ingest
+            .as_ref()
+            .and_then(|ingest| ingest.sealer)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Unavailable,
+                    "the sealer is starting: try again in a moment",
+                )
+            })
     }
 
     /// Sends an order, if there is an ingest; a new one is told everything anyway.
@@ -241,13 +292,17 @@ impl Gateway {
         for (camera, entry) in cameras.iter() {
             entry.allow(camera, &self.supervisor);
         }
-        self.order(&ToIngest::Cameras { cameras: cameras.orders() });
+        self.order(&ToIngest::Cameras {
+            cameras: cameras.orders(),
+        });
     }
 
     /// Tries a source through the ingest.
     pub(crate) async fn try_source(&self, source: SourceSettings) -> Result<ProbeOutcome, Error> {
         self.sealer()?;
-        let id = CameraId::new(random::bytes().map_err(|error| Error::internal("no randomness").caused_by(error))?);
+        let id = CameraId::new(
+            random::bytes().map_err(|error| Error::internal("no randomness").caused_by(error))?,
+        );
         let (answer, answered) = oneshot::channel();
         lock(&self.probes).insert(id, answer);
         allow(id, &source, &self.supervisor);
@@ -257,8 +312,14 @@ impl Gateway {
         lock(&self.probes).remove(&id);
         match outcome {
             Ok(Ok(outcome)) => Ok(outcome),
-            Ok(Err(_)) => Err(Error::new(ErrorKind::Unavailable, "the sealer was restarted: try again")),
-            Err(_) => Err(Error::new(ErrorKind::Unavailable, "the test took too long: try again")),
+            Ok(Err(_)) => Err(Error::new(
+                ErrorKind::Unavailable,
+                "the sealer was restarted: try again",
+            )),
+            Err(_) => Err(Error::new(
+                ErrorKind::Unavailable,
+                "the test took too long: try again",
+            )),
         }
     }
 
@@ -282,7 +343,10 @@ async fn own_secret<const N: usize>(store: &Store, name: &'static str) -> Result
         return secret.as_slice().try_into().map_err(|_opaque| malformed());
     }
     let fresh = random::bytes::<N>().map_err(|error| malformed().caused_by(error))?;
-    store.put_secret(name, &Secret::new(fresh.to_vec())).await.map_err(store_error)?;
+    store
+        .put_secret(name, &Secret::new(fresh.to_vec()))
+        .await
+        .map_err(store_error)?;
     Ok(fresh)
 }
 
@@ -297,7 +361,9 @@ async fn load_history(store: &Store) -> Result<Option<History>, Error> {
                 history = Some(begun.map_err(|error| broken().caused_by(error))?);
             }
             Some(history) => {
-                history.append(statement).map_err(|error| broken().caused_by(error))?;
+                history
+                    .append(statement)
+                    .map_err(|error| broken().caused_by(error))?;
             }
         }
     }

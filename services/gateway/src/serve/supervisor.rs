@@ -16,21 +16,38 @@ use tokio::sync::mpsc;
 pub(crate) struct Supervisor(Arc<Mutex<UnixStream>>);
 
 impl Supervisor {
-    /// Starts reading; each new ingest's socket comes over the channel, which ends with the supervisor.
-    pub(crate) fn start(socket: UnixStream) -> io::Result<(Self, mpsc::Receiver<UnixStream>)> {
+    /// Takes the first message, the cameras that were named at the start, and goes on reading; each new
+    /// ingest's socket comes over the channel, which ends with the supervisor.
+    pub(crate) fn start(
+        socket: UnixStream,
+    ) -> io::Result<(Self, Vec<String>, mpsc::Receiver<UnixStream>)> {
         let (links, inbox) = mpsc::channel(4);
         let reading = socket.try_clone()?;
+        let mut lines = Lines::default();
+        let suggested = loop {
+            if let Some(line) = lines.next_line() {
+                let FromSupervisor::Suggest { cameras } = serde_json::from_slice(&line)? else {
+                    return Err(io::ErrorKind::InvalidData.into());
+                };
+                break cameras;
+            }
+            lines.receive(&reading)?;
+        };
         thread::Builder::new().name("control".to_owned()).spawn(move || {
-            if let Err(error) = read(&reading, &links) {
+            if let Err(error) = read(&reading, &links, lines) {
                 tracing::debug!(%error, "the supervisor is gone");
             }
         })?;
-        Ok((Self(Arc::new(Mutex::new(socket))), inbox))
+        Ok((Self(Arc::new(Mutex::new(socket))), suggested, inbox))
     }
 
     /// Lets the ingest reach a camera's host.
     pub(crate) fn allow(&self, camera: CameraId, host: &str, port: u16) {
-        self.send(&ToSupervisor::Allow { camera, host: host.to_owned(), port });
+        self.send(&ToSupervisor::Allow {
+            camera,
+            host: host.to_owned(),
+            port,
+        });
     }
 
     /// Lets the ingest reach nothing of a camera any more.
@@ -48,16 +65,21 @@ impl Supervisor {
     }
 }
 
-fn read(socket: &UnixStream, links: &mpsc::Sender<UnixStream>) -> io::Result<()> {
-    let mut lines = Lines::default();
+fn read(
+    socket: &UnixStream,
+    links: &mpsc::Sender<UnixStream>,
+    mut lines: Lines,
+) -> io::Result<()> {
     loop {
-        lines.receive(socket)?;
         while let Some(line) = lines.next_line() {
-            let FromSupervisor::Link = serde_json::from_slice(&line)?;
+            let FromSupervisor::Link = serde_json::from_slice(&line)? else {
+                return Err(io::ErrorKind::InvalidData.into());
+            };
             let file = lines.next_file().ok_or(io::ErrorKind::InvalidData)?;
             if links.blocking_send(UnixStream::from(file)).is_err() {
                 return Ok(());
             }
         }
+        lines.receive(socket)?;
     }
 }

@@ -46,11 +46,13 @@ pub(super) fn serve(socket: UnixStream, hosts: Arc<Hosts>) -> Result<()> {
         pairs: Mutex::new(BTreeMap::new()),
         workers: Mutex::new(0),
     });
-    thread::Builder::new().name("broker".to_owned()).spawn(move || {
-        if let Err(error) = listen(&broker) {
-            tracing::debug!(%error, "broker ended");
-        }
-    })?;
+    thread::Builder::new()
+        .name("broker".to_owned())
+        .spawn(move || {
+            if let Err(error) = listen(&broker) {
+                tracing::debug!(%error, "broker ended");
+            }
+        })?;
     Ok(())
 }
 
@@ -74,10 +76,15 @@ impl Broker {
         }
         *workers += 1;
         let broker = Arc::clone(self);
-        let started = thread::Builder::new().name("dial".to_owned()).spawn(move || {
-            broker.answer(&request);
-            *broker.workers.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        });
+        let started = thread::Builder::new()
+            .name("dial".to_owned())
+            .spawn(move || {
+                broker.answer(&request);
+                *broker
+                    .workers
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) -= 1;
+            });
         if started.is_err() {
             *workers -= 1;
             drop(workers);
@@ -110,7 +117,11 @@ impl Broker {
     fn udp_pair(&self, request: &Request, port: u16) -> Result<(), Failure> {
         let address = self.resolve(request.camera, port)?;
         let (rtp, rtcp, local) = bind_pair(address.ip()).ok_or(Failure::OutOfSockets)?;
-        self.send(request.id, Outcome::UdpPair { port: local }, &[rtp.as_fd(), rtcp.as_fd()]);
+        self.send(
+            request.id,
+            Outcome::UdpPair { port: local },
+            &[rtp.as_fd(), rtcp.as_fd()],
+        );
         let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
         if pairs.len() >= MAX_PAIRS {
             pairs.pop_first();
@@ -126,22 +137,32 @@ impl Broker {
         pair: u64,
         (rtp_port, rtcp_port): (u16, u16),
     ) -> Result<(), Failure> {
-        let known = self.pairs.lock().unwrap_or_else(PoisonError::into_inner).remove(&pair);
+        let known = self
+            .pairs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&pair);
         let (camera, port, rtp, rtcp) = known.ok_or(Failure::UnknownCamera)?;
         if camera != request.camera {
             return Err(Failure::UnknownCamera);
         }
         let host = self.resolve(camera, port)?.ip();
-        rtp.connect(SocketAddr::new(host, rtp_port)).map_err(failure_of)?;
-        rtcp.connect(SocketAddr::new(host, rtcp_port)).map_err(failure_of)?;
+        rtp.connect(SocketAddr::new(host, rtp_port))
+            .map_err(failure_of)?;
+        rtcp.connect(SocketAddr::new(host, rtcp_port))
+            .map_err(failure_of)?;
         self.send(request.id, Outcome::UdpConnected, &[]);
         Ok(())
     }
 
     fn resolve(&self, camera: CameraId, port: u16) -> Result<SocketAddr, Failure> {
-        let host = self.hosts.find(camera, port).ok_or(Failure::UnknownCamera)?;
-        let mut addresses =
-            (host.as_str(), port).to_socket_addrs().map_err(|_opaque| Failure::NoSuchHost)?;
+        let host = self
+            .hosts
+            .find(camera, port)
+            .ok_or(Failure::UnknownCamera)?;
+        let mut addresses = (host.as_str(), port)
+            .to_socket_addrs()
+            .map_err(|_opaque| Failure::NoSuchHost)?;
         addresses.next().ok_or(Failure::NoSuchHost)
     }
 
@@ -150,8 +171,8 @@ impl Broker {
     }
 
     fn send(&self, id: u64, outcome: Outcome, files: &[BorrowedFd<'_>]) {
-        let line = serde_json::to_vec(&Answer { id, outcome })
-            .expect("an answer has string keys only");
+        let line =
+            serde_json::to_vec(&Answer { id, outcome }).expect("an answer has string keys only");
         // An ingest that is gone needs no answer.
         if let Err(error) = send_line(&self.socket, &line, files) {
             tracing::debug!(%error, "the ingest took no answer");
@@ -180,7 +201,11 @@ fn bind_pair(towards: IpAddr) -> Option<(UdpSocket, UdpSocket, u16)> {
         let (even, odd) = (port & !1, port | 1);
         let other = UdpSocket::bind((any, if port == even { odd } else { even }));
         let Ok(second) = other else { continue };
-        let (rtp, rtcp) = if port == even { (first, second) } else { (second, first) };
+        let (rtp, rtcp) = if port == even {
+            (first, second)
+        } else {
+            (second, first)
+        };
         enlarge_buffer(&rtp);
         return Some((rtp, rtcp, even));
     }
@@ -215,7 +240,10 @@ mod tests {
         fn new(hosts: Hosts) -> Self {
             let (ours, theirs) = UnixStream::pair().unwrap();
             serve(theirs, Arc::new(hosts)).unwrap();
-            Self { socket: ours, lines: Lines::default() }
+            Self {
+                socket: ours,
+                lines: Lines::default(),
+            }
         }
 
         fn ask(&mut self, id: u64, camera: CameraId, want: Want) -> Outcome {
@@ -244,7 +272,11 @@ mod tests {
         let other = CameraId::new([2; 16]);
         assert_eq!(client.ask(2, other, Want::Tcp { port }), unknown);
         assert_eq!(client.ask(3, CAMERA, Want::Tcp { port: 22 }), unknown);
-        let stolen = Want::UdpConnect { pair: 77, rtp: 1, rtcp: 2 };
+        let stolen = Want::UdpConnect {
+            pair: 77,
+            rtp: 1,
+            rtcp: 2,
+        };
         assert_eq!(client.ask(4, CAMERA, stolen), unknown);
     }
 
@@ -267,10 +299,16 @@ mod tests {
         hosts.allow(CAMERA, "127.0.0.1".to_owned(), 554);
         let mut client = Client::new(hosts);
         let pair = client.ask(1, CAMERA, Want::UdpPair { port: 554 });
-        let Outcome::UdpPair { port } = pair else { panic!("{pair:?}") };
+        let Outcome::UdpPair { port } = pair else {
+            panic!("{pair:?}")
+        };
         assert_eq!(port % 2, 0);
         let socket = UdpSocket::from(client.lines.next_file().unwrap());
-        let connect = Want::UdpConnect { pair: 1, rtp, rtcp: rtp };
+        let connect = Want::UdpConnect {
+            pair: 1,
+            rtp,
+            rtcp: rtp,
+        };
         assert_eq!(client.ask(2, CAMERA, connect), Outcome::UdpConnected);
         socket.send(b"hello").unwrap();
         let mut bytes = [0; 8];

@@ -41,8 +41,14 @@ impl Child {
     /// Starts the API and recorder; its standard input is the control socket.
     pub(super) fn start_gateway(programs: &Programs, control: UnixStream) -> Result<Self> {
         let mut command = command(programs, Role::Gateway);
-        command.arg("serve").args(&programs.gateway_args).arg("--log").arg(&programs.log);
-        command.stdin(OwnedFd::from(control)).stdout(Stdio::inherit());
+        command
+            .arg("serve")
+            .args(&programs.gateway_args)
+            .arg("--log")
+            .arg(&programs.log);
+        command
+            .stdin(OwnedFd::from(control))
+            .stdout(Stdio::inherit());
         Self::start(Role::Gateway, command)
     }
 
@@ -53,16 +59,27 @@ impl Child {
         broker: UnixStream,
     ) -> Result<Self> {
         let mut command = command(programs, Role::Ingest);
-        command.arg("--state").arg(&programs.ingest_state).arg("--log").arg(&programs.log);
-        command.stdin(OwnedFd::from(link)).stdout(OwnedFd::from(broker));
+        command
+            .arg("--state")
+            .arg(&programs.ingest_state)
+            .arg("--log")
+            .arg(&programs.log);
+        command
+            .stdin(OwnedFd::from(link))
+            .stdout(OwnedFd::from(broker));
         Self::start(Role::Ingest, command)
     }
 
     fn start(role: Role, mut command: Command) -> Result<Self> {
-        let process =
-            command.spawn().with_context(|| format!("can't start the {}", role.name()))?;
+        let process = command
+            .spawn()
+            .with_context(|| format!("can't start the {}", role.name()))?;
         let pid = Pid::from_child(&process);
-        Ok(Self { role, pid, process: Arc::new(Mutex::new(Some(process))) })
+        Ok(Self {
+            role,
+            pid,
+            process: Arc::new(Mutex::new(Some(process))),
+        })
     }
 
     /// Calls `ended` with the exit code once it is over (`None`: by a signal).
@@ -71,12 +88,17 @@ impl Child {
         ended: impl FnOnce(Role, Option<i32>) + Send + 'static,
     ) -> Result<()> {
         let (role, process) = (self.role, Arc::clone(&self.process));
-        let taken = process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let mut taken = taken.context("a child is watched once")?;
-        thread::Builder::new().name(format!("wait-{}", role.name())).spawn(move || {
-            let code = taken.wait().ok().and_then(|status| status.code());
-            ended(role, code);
-        })?;
+        thread::Builder::new()
+            .name(format!("wait-{}", role.name()))
+            .spawn(move || {
+                let code = taken.wait().ok().and_then(|status| status.code());
+                ended(role, code);
+            })?;
         Ok(())
     }
 
@@ -98,7 +120,10 @@ impl Child {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the supervisor starts the gateway's processes")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the supervisor starts the gateway's processes"
+)]
 fn command(programs: &Programs, role: Role) -> Command {
     let mut command = Command::new(match role {
         Role::Gateway => &programs.gateway,
@@ -115,7 +140,10 @@ fn command(programs: &Programs, role: Role) -> Command {
 
 #[cfg(feature = "sabotage")]
 fn pass_sabotage(command: &mut Command) {
-    #[expect(clippy::disallowed_methods, reason = "the switch of test builds is handed on")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the switch of test builds is handed on"
+    )]
     if let Ok(row) = std::env::var("BARTIZAN_SABOTAGE") {
         command.env("BARTIZAN_SABOTAGE", row);
     }

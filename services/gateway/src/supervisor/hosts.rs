@@ -40,7 +40,10 @@ impl Hosts {
     pub(crate) fn find(&self, camera: CameraId, port: u16) -> Option<String> {
         let hosts = self.lock();
         let known = hosts.get(&camera)?;
-        known.iter().find(|(_, other)| *other == port).map(|(host, _)| host.clone())
+        known
+            .iter()
+            .find(|(_, other)| *other == port)
+            .map(|(host, _)| host.clone())
     }
 }
 

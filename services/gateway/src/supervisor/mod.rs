@@ -54,6 +54,8 @@ pub(crate) struct Programs {
     pub(crate) ingest: PathBuf,
     /// The ingest's private folder.
     pub(crate) ingest_state: PathBuf,
+    /// Cameras that the owner is offered at the claim.
+    pub(crate) suggested: Vec<String>,
     /// Log level of both.
     pub(crate) log: String,
 }
@@ -61,7 +63,11 @@ pub(crate) struct Programs {
 /// What can happen.
 enum Event {
     Signal,
-    Ended { role: Role, generation: u64, code: Option<i32> },
+    Ended {
+        role: Role,
+        generation: u64,
+        code: Option<i32>,
+    },
 }
 
 struct Supervisor {
@@ -94,7 +100,10 @@ pub(crate) fn run(programs: Programs) -> Result<ExitCode> {
         gateway: None,
         ingest: None,
         generation: 0,
-        pauses: [(Role::Gateway, RESTART_PAUSE), (Role::Ingest, RESTART_PAUSE)],
+        pauses: [
+            (Role::Gateway, RESTART_PAUSE),
+            (Role::Ingest, RESTART_PAUSE),
+        ],
     };
     supervisor.start_gateway()?;
     supervisor.start_ingest()?;
@@ -104,22 +113,31 @@ pub(crate) fn run(programs: Programs) -> Result<ExitCode> {
 
 fn watch_signals(events: Sender<Event>) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("can't watch for signals")?;
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for _ in signals.forever() {
-            if events.send(Event::Signal).is_err() {
-                break;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for _ in signals.forever() {
+                if events.send(Event::Signal).is_err() {
+                    break;
+                }
             }
-        }
-    })?;
+        })?;
     Ok(())
 }
 
 impl Supervisor {
     fn watch(&mut self, inbox: &Receiver<Event>) -> Result<ExitCode> {
         loop {
-            match inbox.recv().context("the supervisor lost its own channel")? {
+            match inbox
+                .recv()
+                .context("the supervisor lost its own channel")?
+            {
                 Event::Signal => return Ok(self.end(inbox, ExitCode::SUCCESS)),
-                Event::Ended { role, generation, code } if self.is_current(role, generation) => {
+                Event::Ended {
+                    role,
+                    generation,
+                    code,
+                } if self.is_current(role, generation) => {
                     tracing::warn!(process = role.name(), ?code, "process ended");
                     if code == Some(EX_USAGE) {
                         return Ok(self.end(inbox, ExitCode::from(64)));
@@ -132,7 +150,8 @@ impl Supervisor {
     }
 
     fn is_current(&self, role: Role, generation: u64) -> bool {
-        self.slot(role).is_some_and(|running| running.generation == generation)
+        self.slot(role)
+            .is_some_and(|running| running.generation == generation)
     }
 
     const fn slot(&self, role: Role) -> Option<&Running> {
@@ -143,12 +162,19 @@ impl Supervisor {
     }
 
     fn restart(&mut self, role: Role) -> Result<()> {
-        let since = self.slot(role).map(|running| running.since).unwrap_or_default();
+        let since = self
+            .slot(role)
+            .map(|running| running.since)
+            .unwrap_or_default();
         let good = SystemClock.monotonic().since(since) >= GOOD_RUN;
         for (other, pause) in &mut self.pauses {
             if *other == role {
                 let wait = *pause;
-                *pause = if good { RESTART_PAUSE } else { (*pause * 2).min(LONGEST_PAUSE) };
+                *pause = if good {
+                    RESTART_PAUSE
+                } else {
+                    (*pause * 2).min(LONGEST_PAUSE)
+                };
                 if !good {
                     thread::park_timeout(wait);
                 }
@@ -167,6 +193,8 @@ impl Supervisor {
     fn start_gateway(&mut self) -> Result<()> {
         let (ours, theirs) = UnixStream::pair()?;
         let child = Child::start_gateway(&self.programs, theirs)?;
+        let cameras = self.programs.suggested.clone();
+        send_line(&ours, &serde_json::to_vec(&FromSupervisor::Suggest { cameras })?, &[])?;
         let (reader, hosts) = (ours.try_clone()?, Arc::clone(&self.hosts));
         thread::Builder::new()
             .name("control".to_owned())
@@ -192,19 +220,37 @@ impl Supervisor {
         let events = self.events.clone();
         child.watch(move |role, code| {
             // Nobody listens any more when the supervisor itself is ending.
-            drop(events.send(Event::Ended { role, generation, code }));
+            drop(events.send(Event::Ended {
+                role,
+                generation,
+                code,
+            }));
         })?;
-        Ok(Running { child, generation, since: SystemClock.monotonic(), socket })
+        Ok(Running {
+            child,
+            generation,
+            since: SystemClock.monotonic(),
+            socket,
+        })
     }
 
     /// Connects the two children with a fresh pair of sockets.
     fn link(&self) -> Result<()> {
-        let (Some(gateway), Some(ingest)) = (&self.gateway, &self.ingest) else { return Ok(()) };
+        let (Some(gateway), Some(ingest)) = (&self.gateway, &self.ingest) else {
+            return Ok(());
+        };
         let (near, far) = UnixStream::pair()?;
         let line = serde_json::to_vec(&FromSupervisor::Link)?;
         let told_gateway = send_line(&gateway.socket, &line, &[near.as_fd()]);
-        let answer = Answer { id: 0, outcome: Outcome::Link };
-        let told_ingest = send_line(&ingest.socket, &serde_json::to_vec(&answer)?, &[far.as_fd()]);
+        let answer = Answer {
+            id: 0,
+            outcome: Outcome::Link,
+        };
+        let told_ingest = send_line(
+            &ingest.socket,
+            &serde_json::to_vec(&answer)?,
+            &[far.as_fd()],
+        );
         // A child that is gone already is started again, and linked then.
         if let Err(error) = told_gateway.and(told_ingest) {
             tracing::debug!(%error, "a process ended before it was linked");

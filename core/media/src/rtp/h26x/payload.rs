@@ -63,8 +63,7 @@ pub(super) enum Start {
 /// What `payload` starts with.
 pub(super) fn peek(flavor: Flavor, payload: &[u8]) -> Start {
     let mut start = None;
-    // A malformed rest does not matter here: `unpack` is called for it later.
-    let _: Result<(), Malformed> = unpack(flavor, payload, &mut |piece| {
+    let whole = unpack(flavor, payload, &mut |piece| {
         start.get_or_insert_with(|| match piece {
             Piece::Fragment { start: false, .. } => Start::Continuation,
             Piece::Fragment { header, data, .. } => flavor.start_of(header, data.first().copied()),
@@ -73,7 +72,11 @@ pub(super) fn peek(flavor: Flavor, payload: &[u8]) -> Start {
             }),
         });
     });
-    start.unwrap_or(Start::Other)
+    match (start, whole) {
+        // A malformed rest is found again when the packet is taken.
+        (Some(start), Ok(()) | Err(Malformed)) => start,
+        (None, _) => Start::Other,
+    }
 }
 
 /// Gives the pieces of `payload` away in order.
@@ -95,10 +98,7 @@ fn header_of(flavor: Flavor, unit: &[u8]) -> Option<Header> {
     }
 }
 
-fn unpack_h264<'a>(
-    payload: &'a [u8],
-    out: &mut dyn FnMut(Piece<'a>),
-) -> Result<(), Malformed> {
+fn unpack_h264<'a>(payload: &'a [u8], out: &mut dyn FnMut(Piece<'a>)) -> Result<(), Malformed> {
     let (first, rest) = payload.split_first().ok_or(Malformed)?;
     match first & 0x1f {
         1..=5 => out(Piece::Whole(payload)),
@@ -118,10 +118,7 @@ fn unpack_h264<'a>(
     Ok(())
 }
 
-fn unpack_h265<'a>(
-    payload: &'a [u8],
-    out: &mut dyn FnMut(Piece<'a>),
-) -> Result<(), Malformed> {
+fn unpack_h265<'a>(payload: &'a [u8], out: &mut dyn FnMut(Piece<'a>)) -> Result<(), Malformed> {
     let ([first, second], rest) = payload.split_first_chunk().ok_or(Malformed)?;
     match (first >> 1) & 0x3f {
         1..=31 => out(Piece::Whole(payload)),

@@ -57,7 +57,7 @@ fn packetize(timestamp: u32, nals: &[&[u8]], max: usize) -> Vec<Draft> {
         for (n, chunk) in chunks.iter().enumerate() {
             let start = if n == 0 { 0x80 } else { 0 };
             let end = if n + 1 == chunks.len() { 0x40 } else { 0 };
-            let mut payload = vec![nal[0] & 0xe0 | 28, nal[0] & 0x1f | start | end];
+            let mut payload = vec![(nal[0] & 0xe0) | 0x1c, (nal[0] & 0x1f) | start | end];
             payload.extend_from_slice(chunk);
             out.push((false, timestamp, payload));
         }
@@ -95,7 +95,9 @@ impl Bench {
             };
             let out = &mut self.out;
             self.assembler
-                .push(&packet, std::mem::take(&mut lost), &mut |unit| out.push(unit));
+                .push(&packet, std::mem::take(&mut lost), &mut |unit| {
+                    out.push(unit);
+                });
         }
     }
 
@@ -205,17 +207,26 @@ fn cameras_without_markers_end_at_the_next_timestamp() {
 fn cameras_with_a_marker_on_every_slice_keep_pictures_whole() {
     let mut bench = Bench::new(Flavor::H264);
     for timestamp in 0..5 {
-        let slices = [(true, timestamp, idr(10)), (true, timestamp, later(0x65, 10))];
+        let slices = [
+            (true, timestamp, idr(10)),
+            (true, timestamp, later(0x65, 10)),
+        ];
         bench.feed(0, &slices);
     }
-    assert_eq!(bench.data(), vec![prefixed(&[&idr(10), &later(0x65, 10)]); 4]);
+    assert_eq!(
+        bench.data(),
+        vec![prefixed(&[&idr(10), &later(0x65, 10)]); 4]
+    );
 }
 
 #[test]
 fn a_marker_that_turns_wrong_costs_one_picture() {
     let mut bench = Bench::taught(Flavor::H264);
     for timestamp in 0..4 {
-        let slices = [(true, timestamp, idr(10)), (true, timestamp, later(0x65, 10))];
+        let slices = [
+            (true, timestamp, idr(10)),
+            (true, timestamp, later(0x65, 10)),
+        ];
         bench.feed(0, &slices);
     }
     let whole = prefixed(&[&idr(10), &later(0x65, 10)]);
@@ -229,13 +240,20 @@ fn a_frozen_clock_is_divided_by_markers() {
     for _ in 0..5 {
         bench.feed(0, &packetize(77, &[SPS, PPS, &idr(2_000)], 500));
     }
-    assert_eq!(bench.data(), vec![prefixed(&[&idr(2_000)]); 5][..4 + 1]);
+    assert_eq!(bench.data(), vec![prefixed(&[&idr(2_000)]); 5]);
 }
 
 #[test]
 fn sets_with_a_timestamp_of_their_own_join_their_picture() {
     let mut bench = Bench::taught(Flavor::H264);
-    bench.feed(0, &[(true, 10, SPS.to_vec()), (true, 10, PPS.to_vec()), (true, 13, idr(10))]);
+    bench.feed(
+        0,
+        &[
+            (true, 10, SPS.to_vec()),
+            (true, 10, PPS.to_vec()),
+            (true, 13, idr(10)),
+        ],
+    );
     let [unit] = &bench.out[..] else { panic!() };
     assert_eq!(unit.timestamp, 13);
     assert!(unit.parameters.is_some());
@@ -248,7 +266,9 @@ fn a_missing_middle_drops_the_picture_and_is_told() {
     bench.feed(0, &packets[..1]);
     bench.feed(1, &packets[2..]);
     bench.feed(0, &packetize(2, &[&inter(10)], 1_000));
-    let [unit] = &bench.out[..] else { panic!("{:?}", bench.out) };
+    let [unit] = &bench.out[..] else {
+        panic!("{:?}", bench.out)
+    };
     assert_eq!((unit.timestamp, unit.lost, unit.key), (2, 1, false));
 }
 
@@ -268,7 +288,9 @@ fn a_missing_beginning_drops_the_picture() {
     bench.feed(1, &packets[1..]);
     bench.feed(1, &[(true, 2, later(0x41, 10))]);
     bench.feed(0, &packetize(3, &[&inter(10)], 1_000));
-    let [unit] = &bench.out[..] else { panic!("{:?}", bench.out) };
+    let [unit] = &bench.out[..] else {
+        panic!("{:?}", bench.out)
+    };
     assert_eq!((unit.timestamp, unit.lost), (3, 2));
 }
 
@@ -330,13 +352,16 @@ fn h265_fragments_and_aggregates_are_joined() {
         payload.extend_from_slice(&u16::try_from(nal.len()).unwrap().to_be_bytes());
         payload.extend_from_slice(nal);
     }
-    let fragment = |flags: u8, data: &[u8]| [&[49 << 1, 1, flags | 19], data].concat();
-    bench.feed(0, &[
-        (false, 1, payload),
-        (false, 1, fragment(0x80, &idr[2..20])),
-        (false, 1, fragment(0, &idr[20..40])),
-        (true, 1, fragment(0x40, &idr[40..])),
-    ]);
+    let fragment = |flags: u8, data: &[u8]| [&[49 << 1, 1, flags | 0x13], data].concat();
+    bench.feed(
+        0,
+        &[
+            (false, 1, payload),
+            (false, 1, fragment(0x80, &idr[2..20])),
+            (false, 1, fragment(0, &idr[20..40])),
+            (true, 1, fragment(0x40, &idr[40..])),
+        ],
+    );
     assert_eq!(bench.data(), [prefixed(&[&sei, &idr])]);
     assert!(bench.out[0].key);
 }
@@ -379,7 +404,10 @@ fn any_draft() -> impl Strategy<Value = (u32, Draft)> {
             [heads[usize::from(kind) % 6], &rest].concat()
         }),
     ];
-    (prop_oneof![9 => Just(0), 1 => 1..4_u32], (any::<bool>(), 0..6_u32, payload))
+    (
+        prop_oneof![9 => Just(0), 1 => 1..4_u32],
+        (any::<bool>(), 0..6_u32, payload),
+    )
 }
 
 proptest! {

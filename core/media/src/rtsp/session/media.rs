@@ -90,7 +90,7 @@ impl Session {
         };
         let epoch = self.note_rtp(at, index);
         if let Some(slot) = self.slots.get_mut(index) {
-            let (receiver, track) = (&mut slot.receiver, slot.receiver.track());
+            let (track, receiver) = (slot.receiver.track(), &mut slot.receiver);
             let sequence = u16::from_be_bytes([high, low]);
             slot.reorder.push(at.now, sequence, data, &mut |packet| {
                 receiver.handle_rtp(at, epoch, packet, &mut |output| {
@@ -106,7 +106,7 @@ impl Session {
             return;
         };
         for slot in &mut self.slots {
-            let (receiver, track) = (&mut slot.receiver, slot.receiver.track());
+            let (track, receiver) = (slot.receiver.track(), &mut slot.receiver);
             slot.reorder.handle_timeout(at.now, &mut |packet| {
                 receiver.handle_rtp(at, epoch, packet, &mut |output| {
                     sink(event_of(track, output));

@@ -18,7 +18,7 @@ use bartizan_domain::{Monotonic, Track};
 use self::media::Slot;
 use self::requests::{InFlight, Method};
 use super::auth::{Answerer, Scheme};
-use super::error::{Fault, SessionError, Step};
+use super::error::{SessionError, Step};
 use super::framing::{Framer, Piece};
 use super::offer::{self, TrackOffer};
 use super::transport::{Transport, UdpChannel};
@@ -34,7 +34,7 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A camera's session timeout when it names none (RFC 2326 §12.37).
-pub const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Redirections to the same server that are followed.
 pub const MAX_REDIRECTS: u8 = 3;
@@ -83,7 +83,7 @@ pub enum Event {
         /// How.
         config: TrackConfig,
     },
-    /// The next access unit.
+    /// The next access unit. Those before the first keyframe come too.
     Unit(AccessUnit),
     /// Nothing more will come.
     Ended(SessionError),
@@ -133,8 +133,8 @@ pub struct Session {
     cseq: u32,
     auth: Option<Answerer>,
     redirects: u8,
-    session_id: Option<String>,
-    session_timeout: Duration,
+    id: Option<String>,
+    alive_for: Duration,
     keepalive: Method,
     offers: Vec<TrackOffer>,
     slots: Vec<Slot>,
@@ -164,8 +164,8 @@ impl Session {
             cseq: 0,
             auth: None,
             redirects: 0,
-            session_id: None,
-            session_timeout: DEFAULT_SESSION_TIMEOUT,
+            id: None,
+            alive_for: DEFAULT_SESSION_TIMEOUT,
             keepalive: Method::Options,
             offers: Vec::new(),
             slots: Vec::new(),
@@ -222,7 +222,11 @@ impl Session {
             return;
         }
         self.release_late(at, sink);
-        if self.in_flight.as_ref().is_some_and(|r| r.deadline <= at.now) {
+        if self
+            .in_flight
+            .as_ref()
+            .is_some_and(|r| r.deadline <= at.now)
+        {
             self.in_flight = None;
             // A camera that sends is not given up for an unanswered keepalive.
             if self.state != State::Playing {
@@ -286,7 +290,7 @@ impl Session {
             self.state,
             State::Setup(_) | State::Connect(_) | State::Play | State::Playing
         );
-        if agreed && self.session_id.is_some() {
+        if agreed && self.id.is_some() {
             self.request(now, Method::Teardown, self.base.clone(), String::new());
         }
         self.in_flight = None;
@@ -330,7 +334,6 @@ impl Session {
         if !self.is_ended() {
             self.state = State::Ended;
             self.in_flight = None;
-            self.slots.clear();
             sink(Event::Ended(error));
         }
     }
@@ -340,12 +343,15 @@ impl Session {
         if now.since(self.last_video) >= STALL_TIMEOUT {
             return self.end(SessionError::Stalled, sink);
         }
-        let undescribed = self.slots.first().is_some_and(|s| !s.receiver.is_configured());
+        let undescribed = self
+            .slots
+            .first()
+            .is_some_and(|s| !s.receiver.is_configured());
         if undescribed && now.since(self.playing_since) >= STALL_TIMEOUT {
             return self.end(SessionError::NoParameterSets, sink);
         }
         if self.keepalive_at <= now {
-            self.keepalive_at = now + self.session_timeout / 2;
+            self.keepalive_at = now + self.alive_for / 2;
             if self.in_flight.is_none() {
                 self.request(now, self.keepalive, self.base.clone(), String::new());
             }

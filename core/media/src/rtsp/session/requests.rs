@@ -47,6 +47,14 @@ impl Method {
     }
 }
 
+/// What a camera answers.
+#[derive(Clone, Copy)]
+struct Answer<'a> {
+    status: u16,
+    fields: &'a Fields,
+    body: &'a [u8],
+}
+
 /// A request that waits for its answer.
 #[derive(Debug)]
 pub(super) struct InFlight {
@@ -61,7 +69,13 @@ pub(super) struct InFlight {
 
 impl Session {
     /// Queues a request; `transport` is empty but for SETUP.
-    pub(super) fn request(&mut self, now: Monotonic, method: Method, uri: String, transport: String) {
+    pub(super) fn request(
+        &mut self,
+        now: Monotonic,
+        method: Method,
+        uri: String,
+        transport: String,
+    ) {
         self.send(InFlight {
             method,
             uri,
@@ -80,7 +94,7 @@ impl Session {
             _ => None,
         };
         let mut fields = vec![("CSeq", cseq.as_str()), ("User-Agent", "Bartizan")];
-        if let Some(id) = &self.session_id {
+        if let Some(id) = &self.id {
             fields.push(("Session", id));
         }
         if let Some(authorization) = &authorization {
@@ -111,8 +125,13 @@ impl Session {
         match head {
             Head::Request { method, fields } => self.answer(method, fields),
             Head::Response { status, fields } => {
+                let answer = Answer {
+                    status: *status,
+                    fields,
+                    body,
+                };
                 if let Some(request) = self.in_flight.take()
-                    && let Err(error) = self.response(now, request, *status, fields, body, sink)
+                    && let Err(error) = self.response(now, request, answer, sink)
                 {
                     self.end(error, sink);
                 }
@@ -137,11 +156,14 @@ impl Session {
         &mut self,
         now: Monotonic,
         request: InFlight,
-        status: u16,
-        fields: &Fields,
-        body: &[u8],
+        answer: Answer<'_>,
         sink: &mut dyn FnMut(Event),
     ) -> Result<(), SessionError> {
+        let Answer {
+            status,
+            fields,
+            body,
+        } = answer;
         match status {
             // Interim answers (RFC 2326 §7.1.1).
             100..=199 => {
@@ -248,7 +270,9 @@ impl Session {
     ) -> Result<(), SessionError> {
         let description = Description::parse(body);
         let choice = offer::choose(&description, self.config.sound)?;
-        let named = fields.get("Content-Base").or(fields.get("Content-Location"));
+        let named = fields
+            .get("Content-Base")
+            .or(fields.get("Content-Location"));
         // RFC 2326 §C.1.1; an unusable base is passed over.
         let base = named.filter(|base| is_usable(base)).unwrap_or(&self.base);
         let base = base.to_owned();
@@ -336,7 +360,7 @@ impl Session {
         let mut parts = field.split(';').map(str::trim);
         let id = parts.next().unwrap_or_default();
         if !id.is_empty() && id.len() <= MAX_SESSION_ID {
-            self.session_id = Some(id.to_owned());
+            self.id = Some(id.to_owned());
         }
         let timeout = parts.find_map(|part| {
             let (name, value) = part.split_once('=')?;
@@ -345,7 +369,7 @@ impl Session {
         });
         if let Some(timeout) = timeout {
             let (shortest, longest) = SESSION_TIMEOUTS;
-            self.session_timeout = timeout.clamp(shortest, longest);
+            self.alive_for = timeout.clamp(shortest, longest);
         }
     }
 
@@ -375,7 +399,7 @@ impl Session {
         self.state = State::Playing;
         self.playing_since = now;
         self.last_video = now;
-        self.keepalive_at = now + self.session_timeout / 2;
+        self.keepalive_at = now + self.alive_for / 2;
         self.report_at = now + crate::rtp::rtcp::REPORT_INTERVAL;
         sink(Event::Playing);
     }
@@ -403,14 +427,21 @@ fn asked_channel(index: usize) -> u8 {
 /// One entry of `RTP-Info` behind its `url=`: the track and its timestamp.
 fn rtp_time(entry: &str) -> Option<(&str, u32)> {
     let (uri, rest) = entry.split_once(';')?;
-    let mut parts = rest.split([';', ',']).filter_map(|part| part.split_once('='));
+    let mut parts = rest
+        .split([';', ','])
+        .filter_map(|part| part.split_once('='));
     let (_, value) = parts.find(|(name, _)| name.trim() == "rtptime")?;
     Some((uri.trim_matches(['"', ' ']), value.trim().parse().ok()?))
 }
 
 /// Whether two addresses name the same track, though one may be relative or name another host.
 fn same_track(ours: &str, theirs: &str) -> bool {
-    let name = |uri: &str| uri.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
+    let name = |uri: &str| {
+        uri.trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .map(str::to_owned)
+    };
     ours == theirs || (!theirs.is_empty() && name(ours) == name(theirs))
 }
 
@@ -424,8 +455,12 @@ fn is_usable(base: &str) -> bool {
 /// are made for, whatever RFC 2326 §C.1.1 says.
 fn resolve(base: &str, control: Option<&str>) -> String {
     let control = control.unwrap_or_default().trim();
-    let absolute = control.get(..7).is_some_and(|s| s.eq_ignore_ascii_case("rtsp://"))
-        || control.get(..8).is_some_and(|s| s.eq_ignore_ascii_case("rtsps://"));
+    let absolute = control
+        .get(..7)
+        .is_some_and(|s| s.eq_ignore_ascii_case("rtsp://"))
+        || control
+            .get(..8)
+            .is_some_and(|s| s.eq_ignore_ascii_case("rtsps://"));
     let joined = match control {
         "" | "*" => base.to_owned(),
         _ if absolute => control.to_owned(),

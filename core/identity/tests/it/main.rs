@@ -1,0 +1,3 @@
+//! What this crate promises to the outside, checked from the outside.
+
+mod hpke;

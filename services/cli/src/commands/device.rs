@@ -1,0 +1,72 @@
+//! The household's devices.
+
+use bartizan_protocol::api;
+use serde_json::{Value, json};
+
+use crate::args::DeviceRemove;
+use crate::context::Context;
+use crate::failure::Failure;
+
+pub(super) async fn list(context: &Context) -> Result<(), Failure> {
+    let devices = context.session()?.devices().await?;
+    let rows: Vec<[String; 4]> = devices
+        .iter()
+        .map(|device| {
+            let this = if device.this { " (this one)" } else { "" };
+            let until = device.token_expires_ms.map(|time| context.show(time));
+            [
+                format!("{}{this}", device.name.as_str()),
+                context.show(device.added_ms),
+                until.unwrap_or_else(|| "signed out".to_owned()),
+                device.id.to_string(),
+            ]
+        })
+        .collect();
+    context.out.table(["NAME", "ADDED", "SIGNED IN UNTIL", "ID"], &rows);
+    let devices: Vec<Value> = devices.iter().map(described).collect();
+    context.out.result(&json!({ "devices": devices }));
+    Ok(())
+}
+
+pub(super) async fn remove(context: &Context, args: &DeviceRemove) -> Result<(), Failure> {
+    let session = context.session()?;
+    let device = find(session.devices().await?, &args.device)?;
+    if device.this {
+        let usage = "this is the device that you use: bartizan sign-out";
+        return Err(Failure::Usage(usage.to_owned()));
+    }
+    session.remove_device(device.id).await?;
+    let name = device.name.as_str();
+    context.out.line(format!(
+        "Removed {name}: it can do nothing any more. What it has seen before stays seen; its member's reader \
+         key is still on the household's list."
+    ));
+    context.out.result(&json!({ "removed": device.id, "name": name }));
+    Ok(())
+}
+
+fn find(devices: Vec<api::Device>, name: &str) -> Result<api::Device, Failure> {
+    let id = name.parse().ok();
+    let wanted = |device: &api::Device| Some(device.id) == id || device.name.as_str() == name.trim();
+    let mut found = devices.into_iter().filter(wanted);
+    match (found.next(), found.next()) {
+        (Some(device), None) => Ok(device),
+        (Some(_), Some(_)) => Err(Failure::Usage(
+            "several devices are called so: use the id that `bartizan device list` shows".to_owned(),
+        )),
+        (None, _) => Err(Failure::Usage(
+            "there is no such device: `bartizan device list` shows what there is".to_owned(),
+        )),
+    }
+}
+
+fn described(device: &api::Device) -> Value {
+    json!({
+        "id": device.id,
+        "member": device.member,
+        "name": device.name.as_str(),
+        "this": device.this,
+        "addedMs": device.added_ms,
+        "tokenExpiresMs": device.token_expires_ms,
+    })
+}

@@ -1,0 +1,85 @@
+//! The gateway, the household, and the disk.
+
+use bartizan_protocol::api::RootKeyKind;
+use serde_json::{Value, json};
+
+use super::account;
+use super::camera;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::show_bytes;
+
+pub(super) async fn status(context: &Context) -> Result<(), Failure> {
+    let session = context.session()?;
+    let site = session.site().await?;
+    let history = session.sync().await?;
+    let cameras = session.cameras().await?;
+    let roster = history.current();
+    let out = context.out;
+    out.line(format!("Gateway:   {} (version {})", session.transport().origin(), site.version));
+    out.line(format!("Household: {}", roster.genesis()));
+    out.line(format!(
+        "Roster:    {} statements, {} members, {} devices; verified by this device",
+        roster.len(),
+        roster.members().count(),
+        roster.devices().count()
+    ));
+    let kept = match site.root_key {
+        RootKeyKind::Credential => "sealed by the gateway's machine",
+        RootKeyKind::File => "under a key on the gateway's disk: whoever has the whole disk has them",
+    };
+    out.line(format!("Secrets:   {kept}"));
+    out.line(format!("Signed in: until {}", context.show(session.identity().expires)));
+    for one in &cameras {
+        for stream in &one.streams {
+            let (name, rendition) = (one.name.as_str(), stream.rendition);
+            out.line(format!("{name} ({rendition}): {}", camera::state(&stream.status)));
+        }
+    }
+    let mut result = account::described(&session);
+    result["version"] = json!(site.version);
+    result["rosterLen"] = json!(roster.len());
+    result["rosterHead"] = json!(roster.head());
+    result["rootKey"] = json!(site.root_key);
+    result["gatewayNowMs"] = json!(site.now_ms);
+    let cameras: Vec<Value> = cameras.iter().map(camera::described).collect();
+    result["cameras"] = json!(cameras);
+    out.result(&result);
+    Ok(())
+}
+
+pub(super) async fn storage(context: &Context) -> Result<(), Failure> {
+    let session = context.session()?;
+    let storage = session.storage().await?;
+    let cameras = session.cameras().await?;
+    let out = context.out;
+    out.line(format!(
+        "Recordings take {}; {} are free, of which {} always stay free.",
+        show_bytes(storage.used_bytes),
+        show_bytes(storage.free_bytes),
+        show_bytes(storage.floor_bytes)
+    ));
+    if let Some(alert) = &storage.alert {
+        out.line(format!("ALERT: {alert}"));
+    }
+    let rows: Vec<[String; 4]> = storage
+        .streams
+        .iter()
+        .map(|stream| {
+            let camera = cameras.iter().find(|camera| camera.id == stream.camera);
+            let name = camera.map_or_else(|| stream.camera.to_string(), |c| c.name.as_str().to_owned());
+            let time = |time: Option<_>| time.map_or_else(|| "-".to_owned(), |t| context.show(t));
+            [
+                format!("{name} ({})", stream.rendition),
+                show_bytes(stream.bytes),
+                time(stream.oldest_ms),
+                time(stream.newest_ms),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        out.table(["STREAM", "SIZE", "OLDEST", "NEWEST"], &rows);
+    }
+    out.result(&json!(storage));
+    Ok(())
+}

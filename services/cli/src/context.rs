@@ -1,0 +1,95 @@
+//! What every command needs: where the account is, where results go, what time it is here.
+
+use std::env;
+use std::path::PathBuf;
+
+use bartizan_base::{Clock, SystemClock};
+use bartizan_client::{Profile, Session};
+use bartizan_domain::text::Name;
+use bartizan_domain::{CameraId, Rendition, StreamId, UtcMillis};
+use bartizan_protocol::api;
+use jiff::tz::TimeZone;
+
+use crate::args::{Global, Stream};
+use crate::failure::Failure;
+use crate::moment;
+use crate::output::Output;
+
+/// The surroundings of one command.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) out: Output,
+    profile: PathBuf,
+    zone: TimeZone,
+}
+
+impl Context {
+    pub(crate) fn new(global: &Global, out: Output) -> Result<Self, Failure> {
+        let named = global.profile.clone();
+        let named = named.or_else(|| env::var_os("BARTIZAN_PROFILE").map(PathBuf::from));
+        let profile = match named.filter(|path| !path.as_os_str().is_empty()) {
+            Some(profile) => profile,
+            None => Profile::default_folder(env::var_os("XDG_DATA_HOME"), env::var_os("HOME"))?,
+        };
+        Ok(Self {
+            out,
+            profile,
+            zone: TimeZone::system(),
+        })
+    }
+
+    /// The account's folder.
+    pub(crate) fn profile(&self) -> Profile {
+        Profile::at(self.profile.clone())
+    }
+
+    /// This device's account.
+    pub(crate) fn session(&self) -> Result<Session, Failure> {
+        Ok(Session::open(self.profile())?)
+    }
+
+    /// The camera that was named, and its stream.
+    pub(crate) async fn stream(
+        &self,
+        session: &Session,
+        wanted: &Stream,
+    ) -> Result<(api::Camera, StreamId), Failure> {
+        let camera = session.camera(&wanted.camera).await?;
+        let rendition = wanted.rendition;
+        let has = camera.streams.iter().any(|one| one.rendition == rendition);
+        // Recordings may outlive a stream that was taken away; main always exists.
+        if !has && rendition == Rendition::Sub {
+            return Err(bartizan_client::ClientError::NoRendition { rendition }.into());
+        }
+        let id: CameraId = camera.id;
+        let stream = StreamId {
+            camera: id,
+            rendition,
+        };
+        Ok((camera, stream))
+    }
+
+    pub(crate) fn now(&self) -> UtcMillis {
+        SystemClock.utc()
+    }
+
+    /// Reads what was typed for `option`.
+    pub(crate) fn moment(&self, option: &'static str, text: &str) -> Result<UtcMillis, Failure> {
+        moment::parse(text, self.now(), &self.zone)
+            .map_err(|source| Failure::Time { option, source })
+    }
+
+    /// A time as people here read it.
+    pub(crate) fn show(&self, time: UtcMillis) -> String {
+        moment::show(time, &self.zone)
+    }
+
+    /// What this device is called when nobody says otherwise.
+    pub(crate) fn device_name(&self, given: Option<Name>) -> Name {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        given
+            .or_else(|| Name::parse(&host).ok())
+            .or_else(|| Name::parse("Command line").ok())
+            .expect("the last of these is a name")
+    }
+}

@@ -1,0 +1,148 @@
+//! Which certificate is the gateway's: the pinned one, whatever certificate authorities say.
+//!
+//! A pin is the SHA-256 of a `SubjectPublicKeyInfo` (as in RFC 7469 §2.4): of the site's own CA, whose
+//! certificate the gateway sends along, or of the gateway's certificate. Handshake signatures are always
+//! verified by rustls. On first use, at a claim or sign-in without a given pin, the pin is learned; what
+//! protects those is the claim link's fingerprints and the recovery key, not TLS.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bartizan_domain::{Fingerprint, sabotage};
+use bartizan_identity::key::sha256;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, PeerIncompatible, RootCertStore,
+    SignatureScheme,
+};
+
+/// Most certificates that a gateway may send.
+const MAX_CHAIN: usize = 8;
+
+/// How the gateway is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// By nothing yet: its first certificate is learned.
+    FirstUse,
+    /// By this public key.
+    Pinned(Fingerprint),
+}
+
+/// Judges the gateway's certificate.
+#[derive(Debug)]
+pub(super) struct PinVerifier {
+    provider: Arc<CryptoProvider>,
+    pin: Mutex<Option<Fingerprint>>,
+}
+
+impl PinVerifier {
+    pub(super) const fn new(provider: Arc<CryptoProvider>, trust: Trust) -> Self {
+        let pin = match trust {
+            Trust::FirstUse => None,
+            Trust::Pinned(pin) => Some(pin),
+        };
+        Self {
+            provider,
+            pin: Mutex::new(pin),
+        }
+    }
+
+    /// The pin, given or learned.
+    pub(super) fn pin(&self) -> Option<Fingerprint> {
+        *self.pin.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, pin: Fingerprint) {
+        *self.pin.lock().unwrap_or_else(PoisonError::into_inner) = Some(pin);
+    }
+
+    /// Whether `leaf` is a certificate of `ca` for `name`, now.
+    fn is_signed_by(
+        &self,
+        ca: &CertificateDer<'_>,
+        (leaf, chain): (&CertificateDer<'_>, &[CertificateDer<'_>]),
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.clone().into_owned())?;
+        let provider = Arc::clone(&self.provider);
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|_opaque| refused())?;
+        verifier
+            .verify_server_cert(leaf, chain, name, &[], now)
+            .map(drop)
+    }
+}
+
+impl ServerCertVerifier for PinVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let (leaf, chain, name) = (end_entity, intermediates, server_name);
+        if chain.len() > MAX_CHAIN {
+            return Err(refused());
+        }
+        let own = fingerprint(leaf)?;
+        let Some(pin) = self.pin() else {
+            let signed = |ca| self.is_signed_by(ca, (leaf, chain), name, now).is_ok();
+            let ca = chain.last().filter(|ca| signed(ca));
+            self.learn(ca.map_or(Ok(own), fingerprint)?);
+            return Ok(ServerCertVerified::assertion());
+        };
+        if own == pin || sabotage::off("R-10") {
+            return Ok(ServerCertVerified::assertion());
+        }
+        for ca in chain {
+            if fingerprint(ca)? == pin {
+                self.is_signed_by(ca, (leaf, chain), name, now)?;
+                return Ok(ServerCertVerified::assertion());
+            }
+        }
+        Err(refused())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+fn fingerprint(certificate: &CertificateDer<'_>) -> Result<Fingerprint, Error> {
+    let parsed = ParsedCertificate::try_from(certificate)?;
+    let key = parsed.subject_public_key_info();
+    Ok(Fingerprint::new(*sha256(&[key.as_ref()]).as_bytes()))
+}
+
+fn refused() -> Error {
+    Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
+}

@@ -1,0 +1,160 @@
+//! The site, its roster, the caller's key store, devices, storage and counters.
+
+use axum::Json;
+use axum::extract::State;
+use bartizan_access::decide::{
+    AppendStatement, ListDevices, OwnKeystore, ReadCounters, ReadRoster, ReadSite, ReadStorage,
+    RemoveDevice, sees_device,
+};
+use bartizan_domain::DeviceId;
+use bartizan_identity::Operation;
+use bartizan_protocol::api;
+use bartizan_protocol::blob::Blob;
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::entry::bounded_keystore;
+use crate::api::Api;
+use crate::auth::Member;
+use crate::backend::Backend;
+use crate::extract::{Doc, Id, Query, statement, unprocessable};
+use crate::problem::{Answer, ApiError};
+
+/// The site as its members see it.
+#[utoipa::path(get, path = "/api/v1/site", tag = "site", security(("dpop" = [])),
+    responses((status = 200, body = api::Site)))]
+pub(super) async fn site<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+) -> Answer<Json<api::Site>> {
+    let who = api.permit(caller, ReadSite)?;
+    Ok(Json(api.backend().site(who).await?))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FromParam {
+    /// Sequence number of the first statement.
+    #[serde(default)]
+    from: u64,
+}
+
+/// Statements of the roster, from a sequence number on. Ask again from where the answer ends.
+#[utoipa::path(get, path = "/api/v1/roster", tag = "roster", security(("dpop" = [])), params(FromParam),
+    responses((status = 200, body = api::Statements)))]
+pub(super) async fn statements<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+    Query(query): Query<FromParam>,
+) -> Answer<Json<api::Statements>> {
+    let who = api.permit(caller, ReadRoster)?;
+    Ok(Json(api.backend().statements(who, query.from).await?))
+}
+
+/// Adds a statement that the caller's own identity signed. 409 when it does not follow the head.
+#[utoipa::path(post, path = "/api/v1/roster", tag = "roster", security(("dpop" = [])), request_body = api::StatementRequest,
+    responses((status = 204), (status = 409)))]
+pub(super) async fn append<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+    Doc(request): Doc<api::StatementRequest>,
+) -> Answer<StatusCode> {
+    let statement = statement(&request.statement)?;
+    let who = api.permit(caller, AppendStatement(statement.author))?;
+    let appended = api.to_the_end(|backend| async move { backend.append(who, statement).await });
+    appended.await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The caller's own key store, locked.
+#[utoipa::path(get, path = "/api/v1/keystore", tag = "roster", security(("dpop" = [])),
+    responses((status = 200, body = api::LockedKeystore)))]
+pub(super) async fn keystore<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+) -> Answer<Json<api::LockedKeystore>> {
+    let who = api.permit(caller, OwnKeystore)?;
+    let locked = api.backend().keystore(who).await?;
+    let keystore = Blob(locked.ok_or_else(ApiError::not_found)?);
+    Ok(Json(api::LockedKeystore { keystore }))
+}
+
+/// Replaces the caller's own key store.
+#[utoipa::path(put, path = "/api/v1/keystore", tag = "roster", security(("dpop" = [])), request_body = api::LockedKeystore,
+    responses((status = 204)))]
+pub(super) async fn put_keystore<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+    Doc(request): Doc<api::LockedKeystore>,
+) -> Answer<StatusCode> {
+    let who = api.permit(caller, OwnKeystore)?;
+    bounded_keystore(&request.keystore)?;
+    let locked = request.keystore.0;
+    let put = api.to_the_end(|backend| async move { backend.put_keystore(who, locked).await });
+    put.await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The devices that the caller may know of: their own; for owners and admins all.
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", security(("dpop" = [])),
+    responses((status = 200, body = api::Devices)))]
+pub(super) async fn devices<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+) -> Answer<Json<api::Devices>> {
+    let who = api.permit(caller, ListDevices)?;
+    let mut found = api.backend().devices(who).await?;
+    let (roster, now) = (api.roster()?, api.utc());
+    found
+        .devices
+        .retain(|device| sees_device(&roster, &caller, device.member, now));
+    for device in &mut found.devices {
+        device.this = device.id == caller.device();
+    }
+    Ok(Json(found))
+}
+
+/// Removes a device; the statement removes exactly this one. Its token is worth nothing at once.
+#[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", security(("dpop" = [])), request_body = api::StatementRequest,
+    params(("id" = String, Path, description = "Device id")),
+    responses((status = 204), (status = 409)))]
+pub(super) async fn remove_device<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+    Id(device): Id<DeviceId>,
+    Doc(request): Doc<api::StatementRequest>,
+) -> Answer<StatusCode> {
+    let who = api.permit(caller, RemoveDevice(device))?;
+    let statement = statement(&request.statement)?;
+    api.permit(caller, AppendStatement(statement.author))?;
+    if statement.operation != (Operation::RemoveDevice { device }) {
+        return Err(unprocessable("The statement does not remove this device."));
+    }
+    let removed =
+        api.to_the_end(|backend| async move { backend.remove_device(who, statement).await });
+    removed.await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the disk holds.
+#[utoipa::path(get, path = "/api/v1/storage", tag = "site", security(("dpop" = [])),
+    responses((status = 200, body = api::Storage)))]
+pub(super) async fn storage<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+) -> Answer<Json<api::Storage>> {
+    let who = api.permit(caller, ReadStorage)?;
+    Ok(Json(api.backend().storage(who).await?))
+}
+
+/// Counters since the gateway started.
+#[utoipa::path(get, path = "/api/v1/counters", tag = "site", security(("dpop" = [])),
+    responses((status = 200, body = api::Counters)))]
+pub(super) async fn counters<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+) -> Answer<Json<api::Counters>> {
+    let who = api.permit(caller, ReadCounters)?;
+    Ok(Json(api.backend().counters(who).await?))
+}

@@ -1,0 +1,171 @@
+//! Reads the sources for tests that claim rows by their names, and for control points with a switch.
+//! It reads lines, not Rust: attributes stand on their own lines, as rustfmt leaves them.
+
+use std::collections::BTreeSet;
+
+use crate::repo::File;
+
+/// The letters of the matrix, as test names have them.
+const LETTERS: &str = "aglkcnsrm";
+
+/// A test whose name claims rows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    /// The function's name.
+    pub(super) test: String,
+    /// The rows, as in the register: `G-22`.
+    pub(super) rows: Vec<String>,
+    /// Whether an attribute keeps the runner from running it.
+    pub(super) ignored: bool,
+}
+
+/// What the sources say about controls.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pub(super) claims: Vec<Claim>,
+    /// Rows for which a control point asks whether it is off.
+    pub(super) switches: BTreeSet<String>,
+}
+
+impl Sources {
+    /// Reads every Rust file.
+    pub(super) fn scan(files: &[File]) -> Self {
+        let mut sources = Self::default();
+        for file in files.iter().filter(|file| file.is("rs") && !is_task(file)) {
+            sources.claims.extend(claims(&file.text));
+            sources.switches.extend(switches(&file.text));
+        }
+        sources
+    }
+
+    /// The tests that claim a row, and are run.
+    pub(super) fn claiming(&self, row: &str) -> Vec<String> {
+        let claims = self
+            .claims
+            .iter()
+            .filter(|claim| claim.rows.iter().any(|id| id == row));
+        claims
+            .filter(|claim| !claim.ignored)
+            .map(|claim| claim.test.clone())
+            .collect()
+    }
+}
+
+/// The tasks' own sources talk about claims without making any.
+fn is_task(file: &File) -> bool {
+    file.path.starts_with("xtask/")
+}
+
+fn claims(text: &str) -> Vec<Claim> {
+    let (mut found, mut test, mut ignored) = (Vec::new(), false, false);
+    for line in text.lines().map(str::trim) {
+        if let Some(attribute) = line.strip_prefix("#[") {
+            let path = attribute.split(['(', ']', ' ']).next().unwrap_or_default();
+            test |= path == "test" || path.ends_with("::test");
+            ignored |= path == concat!("ign", "ore");
+        } else if let Some(name) = function(line) {
+            let rows = rows_of(name);
+            if test && !rows.is_empty() {
+                let test = name.to_owned();
+                found.push(Claim {
+                    test,
+                    rows,
+                    ignored,
+                });
+            }
+            (test, ignored) = (false, false);
+        } else if !line.starts_with("//") {
+            (test, ignored) = (false, false);
+        }
+    }
+    found
+}
+
+/// The name of the function that `line` opens.
+fn function(line: &str) -> Option<&str> {
+    let rest = line
+        .strip_prefix("async ")
+        .unwrap_or(line)
+        .strip_prefix("fn ")?;
+    rest.split(['(', '<']).next()
+}
+
+/// The rows at the front of a test's name: `g_22_n_5_x` is about G-22 and N-5.
+fn rows_of(name: &str) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut rest = name;
+    while let Some((row, after)) = row(rest) {
+        rows.push(row);
+        rest = after;
+    }
+    rows
+}
+
+fn row(name: &str) -> Option<(String, &str)> {
+    let (letter, rest) = name.split_once('_')?;
+    let (number, rest) = rest.split_once('_')?;
+    let known = letter.len() == 1 && LETTERS.contains(letter);
+    let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (known && numbered).then(|| (format!("{}-{number}", letter.to_uppercase()), rest))
+}
+
+/// Rows named in `sabotage::off("…")`.
+fn switches(text: &str) -> impl Iterator<Item = String> {
+    let calls = text.split("sabotage::off(").skip(1);
+    calls.filter_map(|call| {
+        let (row, _) = call.trim_start().strip_prefix('"')?.split_once('"')?;
+        Some(row.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tests_whose_names_begin_with_rows_claim_them() {
+        let text = "
+            #[test]
+            fn g_22_unknown_suite_is_refused() {}
+            #[tokio::test(start_paused = true)]
+            // Two rows at once.
+            async fn k_4_k_5_flood_is_shed() {}
+            fn g_1_helper() {}
+            #[test]
+            fn good_morning() {}
+            #[test]
+            fn x_1_no_such_component() {}
+        ";
+        let found: Vec<_> = claims(text)
+            .into_iter()
+            .map(|claim| (claim.test, claim.rows))
+            .collect();
+        let expected = [
+            (
+                "g_22_unknown_suite_is_refused".to_owned(),
+                vec!["G-22".to_owned()],
+            ),
+            (
+                "k_4_k_5_flood_is_shed".to_owned(),
+                vec!["K-4".to_owned(), "K-5".to_owned()],
+            ),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn ignored_tests_are_marked() {
+        let text = format!(
+            "#[test]\n#[{} = \"slow\"]\nfn a_1_x() {{}}\n",
+            concat!("ign", "ore")
+        );
+        assert!(claims(&text)[0].ignored);
+    }
+
+    #[test]
+    fn switches_are_found_across_lines() {
+        let text =
+            "if sabotage::off(\"G-22\") || bartizan_domain::sabotage::off(\n    \"N-5\",\n) {}";
+        assert_eq!(switches(text).collect::<Vec<_>>(), ["G-22", "N-5"]);
+    }
+}

@@ -1,0 +1,185 @@
+//! Runs each row's tests with the row's control switched off, and demands that every one fails.
+//! A security test that was never seen failing proves nothing.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use super::claims::Sources;
+use super::registry::Registry;
+use crate::check::{self, FEATURES};
+use crate::report::Counts;
+use crate::test::{nextest, summary};
+use crate::{repo, run};
+
+/// The variable that switches one control off.
+const VARIABLE: &str = "BARTIZAN_SABOTAGE";
+
+/// What nextest ends with when tests failed, and only then.
+const TESTS_FAILED: i32 = 100;
+
+/// Sabotages every row that lists tests, or `only` one. Counts single tests: `passed` is one that failed
+/// as it should.
+pub(super) fn run(registry: &Registry, sources: &Sources, only: Option<&str>) -> Result<Counts> {
+    let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
+    for row in registry
+        .rows
+        .iter()
+        .filter(|row| only.is_none_or(|id| row.id == id))
+    {
+        let tests = match (row.tests.as_slice(), only) {
+            ([], Some(id)) => sources.claiming(id),
+            (tests, _) => tests.to_vec(),
+        };
+        rows.push((&row.id, tests));
+    }
+    rows.retain(|(_, tests)| !tests.is_empty());
+    match (only, rows.is_empty()) {
+        (Some(id), true) => bail!("no test claims {id}"),
+        (None, true) => return Ok(Counts::default()),
+        (_, false) => {}
+    }
+    let runner = Runner::build()?;
+    let mut counts = Counts::default();
+    for (row, tests) in rows {
+        let all = u64::try_from(tests.len()).unwrap_or(u64::MAX);
+        let problem = if sources.switches.contains(row) {
+            runner.sabotage(row, &tests)?
+        } else {
+            Some("it has no switch".to_owned())
+        };
+        match problem {
+            None => {
+                counts.passed += all;
+                run::say(&format!("sabotage: {row}: {all} tests fail as they should"));
+            }
+            Some(why) => {
+                counts.failed += all;
+                run::complain(&format!("sabotage: {row}: {why}"));
+            }
+        }
+    }
+    Ok(counts)
+}
+
+/// Test binaries that are built already, so that a run costs no more than its tests.
+#[derive(Debug)]
+struct Runner {
+    metadata: PathBuf,
+    binaries: PathBuf,
+}
+
+impl Runner {
+    fn build() -> Result<Self> {
+        // System tests start the programs, which must have their switches, too.
+        check::build(&["--workspace"])?;
+        let folder = repo::target_dir()?.join("xtask");
+        fs::create_dir_all(&folder).context("can't create a folder in the target folder")?;
+        let runner = Self {
+            metadata: folder.join("cargo-metadata.json"),
+            binaries: folder.join("test-binaries.json"),
+        };
+        let metadata = run::capture(&mut run::cargo([
+            "metadata",
+            "--locked",
+            "--format-version=1",
+        ]))?;
+        fs::write(&runner.metadata, metadata)?;
+        let mut list = nextest("list")?;
+        list.args(["--locked", "--workspace", "--features", FEATURES]);
+        list.args(["--list-type", "binaries-only", "--message-format", "json"]);
+        fs::write(&runner.binaries, run::capture(&mut list)?)?;
+        Ok(runner)
+    }
+
+    /// Why the sabotage of `row` was not noticed by each of its tests, if it was not.
+    fn sabotage(&self, row: &str, tests: &[String]) -> Result<Option<String>> {
+        let mut command = nextest("run")?;
+        command.arg("--cargo-metadata").arg(&self.metadata);
+        command.arg("--binaries-metadata").arg(&self.binaries);
+        command.args([
+            "--no-fail-fast",
+            "--failure-output",
+            "never",
+            "-E",
+            &filter(tests),
+        ]);
+        let answer = run::quiet(command.env(VARIABLE, row))?;
+        Ok(verdict(tests.len(), answer.status.code(), &answer.stderr))
+    }
+}
+
+/// Selects the tests by name, in whichever module they are.
+fn filter(tests: &[String]) -> String {
+    format!("test(/(^|::)({})$/)", tests.join("|"))
+}
+
+/// What is wrong with a sabotaged run of `expected` tests, if anything is.
+fn verdict(expected: usize, code: Option<i32>, output: &str) -> Option<String> {
+    let Some(counts) = summary(output) else {
+        return Some(format!(
+            "the runner ended with {code:?}:\n{}",
+            output.trim_end()
+        ));
+    };
+    let ended_badly = output.contains(" timed out") || output.contains(" exec failed");
+    let failed = usize::try_from(counts.failed).unwrap_or(usize::MAX);
+    if counts.passed > 0 {
+        let survivors: Vec<_> = output
+            .lines()
+            .filter(|line| line.trim_start().starts_with("PASS ["))
+            .filter_map(|line| line.split_whitespace().last())
+            .collect();
+        return Some(format!(
+            "these tests pass with the control off: {}",
+            survivors.join(", ")
+        ));
+    }
+    if code != Some(TESTS_FAILED) || failed != expected || ended_badly {
+        return Some(format!(
+            "{failed} of {expected} tests failed, the runner ended with {code:?}:\n{}",
+            output.trim_end()
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_clean_failures_of_all_tests_count() {
+        let text = |results: &str| format!("     Summary [ 0.1s] 2 tests run: {results}\n");
+        assert_eq!(
+            verdict(2, Some(100), &text("0 passed, 2 failed, 9 skipped")),
+            None
+        );
+        for (code, results) in [
+            (Some(0), "2 passed, 9 skipped"),
+            (Some(100), "1 passed, 1 failed, 9 skipped"),
+            (Some(100), "0 passed, 1 failed, 9 skipped"),
+            (Some(100), "0 passed, 1 failed, 1 timed out, 9 skipped"),
+            (Some(1), "0 passed, 2 failed"),
+            (None, "0 passed, 2 failed"),
+        ] {
+            assert!(verdict(2, code, &text(results)).is_some(), "{results}");
+        }
+        assert!(verdict(2, Some(4), "error: no tests to run").is_some());
+    }
+
+    #[test]
+    fn survivors_are_named() {
+        let text = "        PASS [   0.004s] bartizan-sealing suite::tests::g_22_a\n     \
+                    Summary [ 0.1s] 1 test run: 1 passed, 0 skipped\n";
+        let why = verdict(1, Some(0), text).unwrap();
+        assert!(why.ends_with("suite::tests::g_22_a"), "{why}");
+    }
+
+    #[test]
+    fn tests_are_selected_by_their_whole_names() {
+        let tests = ["g_22_a".to_owned(), "g_22_b".to_owned()];
+        assert_eq!(filter(&tests), "test(/(^|::)(g_22_a|g_22_b)$/)");
+    }
+}

@@ -1,0 +1,117 @@
+//! A gateway from the sources, in the foreground: builds it and becomes it, so that its output, signals
+//! and exit code are the caller's own. What the gateway then does is its business.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::provision::{self, Purpose};
+use crate::{repo, run, web};
+
+/// How the gateway runs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A camera's RTSP or RTSPS address; may be given again. Without one, a synthetic camera is used.
+    #[arg(long = "camera", value_name = "URL", default_value = "synthetic:")]
+    cameras: Vec<String>,
+    /// Where recordings and keys are kept [default: the folder `data` of the repository]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The port on this machine.
+    #[arg(long, default_value_t = 8440)]
+    port: u16,
+    /// One JSON object per line instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `cargo xtask up`: returns only when the gateway could not be started.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    provision::ensure(Purpose::Up)?;
+    web::build()?;
+    let mut build = run::cargo(["build", "--locked", "--package", "bartizan-gateway"]);
+    run::must(build.args(["--package", "bartizan-ingest", "--package", "bartizan"]))?;
+    let program = repo::target_dir()?.join("debug/bartizan-gateway");
+    let error = gateway(&program, args)?.exec();
+    Err(anyhow!(error)).with_context(|| format!("can't start {}", program.display()))
+}
+
+/// The gateway's command line. It runs where the caller stands, so that relative paths are the caller's.
+fn gateway(program: &Path, args: &Args) -> Result<Command> {
+    let here = std::env::current_dir().context("can't see the current folder")?;
+    let data = args
+        .data
+        .as_ref()
+        .map_or_else(|| repo::root().join("data"), |data| here.join(data));
+    let mut command = run::program(&program.to_string_lossy());
+    command
+        .current_dir(&here)
+        .arg("run")
+        .arg("--data")
+        .arg(data);
+    command
+        .arg("--listen")
+        .arg(format!("127.0.0.1:{}", args.port));
+    for camera in &args.cameras {
+        command.arg("--camera").arg(camera);
+    }
+    command.args(args.json.then_some("--json"));
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn words(line: &[&str]) -> Vec<String> {
+        let args = Cli::parse_from([&["up"], line].concat()).args;
+        let command = gateway(Path::new("gateway"), &args).unwrap();
+        command
+            .get_args()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_synthetic_camera_is_the_default() {
+        let words = words(&[]);
+        assert_eq!(
+            words[3..],
+            ["--listen", "127.0.0.1:8440", "--camera", "synthetic:"]
+        );
+        assert!(words[2].ends_with("/data"));
+    }
+
+    #[test]
+    fn given_cameras_replace_the_default() {
+        let words = words(&[
+            "--camera",
+            "rtsp://a/",
+            "--camera",
+            "rtsp://b/",
+            "--port",
+            "1",
+            "--json",
+        ]);
+        assert_eq!(
+            words[4..],
+            [
+                "127.0.0.1:1",
+                "--camera",
+                "rtsp://a/",
+                "--camera",
+                "rtsp://b/",
+                "--json"
+            ]
+        );
+    }
+}
