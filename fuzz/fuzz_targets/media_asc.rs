@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         let audio = config.audio();
         assert!(audio.sample_rate > 0 && audio.channels > 0);
         assert!(config.frame_samples() > 0);
-        drop(config.frame_ticks(audio.sample_rate));
+        std::hint::black_box(config.frame_ticks(audio.sample_rate));
         assert!(config.codec_string().starts_with("mp4a.40."));
     }
 });

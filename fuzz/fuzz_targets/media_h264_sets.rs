@@ -26,14 +26,14 @@ fn check(sets: &ParameterSets) {
 
 fuzz_target!(|input: (&[u8], &[u8], &[u8])| {
     let (sps, pps, other) = input;
-    drop((
+    std::hint::black_box((
         Sps::parse(sps),
         SliceHeader::parse(other),
         recovery_frame_count(other),
         is_key(other),
     ));
     if let Ok(mut sets) = ParameterSets::parse(sps, pps) {
-        drop(sets.add_pps(other));
+        std::hint::black_box(sets.add_pps(other));
         check(&sets);
     }
     if let Ok(sets) = ParameterSets::from_avcc(other) {

@@ -25,13 +25,13 @@ fn check(sets: &ParameterSets) {
 
 fuzz_target!(|input: (&[u8], &[u8], &[u8], &[u8])| {
     let (vps, sps, pps, other) = input;
-    drop((
+    std::hint::black_box((
         Sps::parse(sps),
         first_slice_segment_in_pic(other),
         is_key(other),
     ));
     if let Ok(mut sets) = ParameterSets::parse(vps, sps, pps) {
-        drop(sets.add_pps(other));
+        std::hint::black_box(sets.add_pps(other));
         check(&sets);
     }
     if let Ok(sets) = ParameterSets::from_hvcc(other) {

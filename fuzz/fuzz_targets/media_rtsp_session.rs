@@ -61,7 +61,7 @@ fn answer(session: &mut Session, now: Monotonic, seen: &mut Seen) {
     }
 }
 
-/// The input is cut into pieces by a byte of kind and a byte of length in front of each.
+// The input is cut into pieces by a byte of kind and a byte of length in front of each.
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, mut bytes)) = bytes.split_first() else {
         return;

@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(media.formats.len() <= MAX_FORMATS);
         for format in &media.formats {
             assert!(format.payload_type <= 127);
-            drop(format.parameter("sprop-parameter-sets"));
+            std::hint::black_box(format.parameter("sprop-parameter-sets"));
         }
     }
 });

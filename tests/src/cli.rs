@@ -69,7 +69,8 @@ impl Cli {
     /// It can't be started, or does not end.
     pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Said> {
         let mut command = process::command(programs::find(programs::CLI)?);
-        command.args(arguments).arg("--json").arg("--profile").arg(self.profile());
+        // In front: behind `--` everything is an argument of the command.
+        command.arg("--json").arg("--profile").arg(self.profile()).args(arguments);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let finished = process::run(&mut command, LIMIT)?;
         let stdout = finished.text();

@@ -98,6 +98,8 @@ pub struct Gateway {
     data: PathBuf,
     port: u16,
     process: Option<Background>,
+    /// What earlier runs said.
+    said: Vec<String>,
     /// Removed with everything in it when the gateway is dropped.
     _folder: Option<TempDir>,
 }
@@ -115,6 +117,7 @@ impl Gateway {
             data,
             port: free_port()?,
             process: None,
+            said: Vec::new(),
             _folder: Some(folder),
         };
         gateway.begin()?;
@@ -126,6 +129,8 @@ impl Gateway {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn begin(&mut self) -> Result<()> {
+        self.said = self.log();
+        self.process = None;
         let mut command = process::command(programs::find(programs::GATEWAY)?);
         command.arg("run").arg("--data").arg(&self.data);
         command.args(["--listen", &format!("127.0.0.1:{}", self.port)]);
@@ -174,10 +179,11 @@ impl Gateway {
         link.context("the gateway shows no claim link")
     }
 
-    /// Everything that it printed and logged since it was started, supervisor and children together.
+    /// Everything that it printed and logged, supervisor and children together, in all its runs.
     pub fn log(&self) -> Vec<String> {
         let lines = |process: &Background| [process.stdout().all(), process.stderr().all()].concat();
-        self.process.as_ref().map(lines).unwrap_or_default()
+        let now = self.process.as_ref().map(lines).unwrap_or_default();
+        [self.said.clone(), now].concat()
     }
 
     /// The processes now.
@@ -230,7 +236,9 @@ impl Gateway {
     /// It does not end by itself, or not with exit code 0.
     pub fn stop(&mut self) -> Result<()> {
         let mut process = self.process.take().context("the gateway was stopped")?;
-        let status = process.stop(STOP)?;
+        let status = process.stop(STOP);
+        self.said.extend([process.stdout().all(), process.stderr().all()].concat());
+        let status = status?;
         if status.success() {
             return Ok(());
         }

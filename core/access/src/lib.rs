@@ -3,11 +3,11 @@
 //!
 //! Rooms: [`dpop`] proofs that a request comes from a device's key (RFC 9449) · [`nonce`] the server's
 //! freshness · [`replay`] each proof counts once · [`token`] what a device shows with each request ·
-//! [`decide`] rights from the roster · [`ticket`] admission to one live stream · [`claim`] the window in
+//! [`mod@decide`] rights from the roster · [`ticket`] admission to one live stream · [`claim`] the window in
 //! which a new gateway can be claimed · [`signin`] the door for the recovery words.
 //!
 //! Time and randomness are arguments. Nothing here stores, sends or logs anything. Rights follow from five
-//! roles, so they are plain matches in [`decide`]; a policy language (Cedar) replaces the inside of that one
+//! roles, so they are plain matches in [`decide()`]; a policy language (Cedar) replaces the inside of that one
 //! function when owners get policies of their own to write.
 #![forbid(unsafe_code)]
 

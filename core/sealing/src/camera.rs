@@ -148,7 +148,7 @@ impl CameraSealer {
         sink: &mut impl Sink,
     ) -> Result<(), EnvelopeError> {
         self.each(context, sink, |stream, keys, now, out| {
-            stream.end_epoch(keys, true, now, out)
+            stream.end_epoch(keys, true, now, out);
         });
         // From here on nothing can be sealed under the old secret, whatever becomes of the new one.
         self.epoch = None;

@@ -103,12 +103,15 @@ pub enum ManifestError {
     /// It is another household's.
     #[error("the manifest is for another site")]
     OtherSite,
-    /// Its sealer is not on the roster.
-    #[error("the manifest's sealer is not on the roster")]
+    /// Its sealer is not on the roster, or is not the camera's.
+    #[error("the manifest's sealer does not seal this camera")]
     NotTheSealer,
     /// Its signature does not verify.
     #[error("the manifest's signature does not verify")]
     BadSignature,
+    /// It names another envelope than the epoch's.
+    #[error("the manifest is for another envelope of its epoch")]
+    OtherEnvelope,
 }
 
 impl Manifest {

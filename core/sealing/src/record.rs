@@ -92,23 +92,18 @@ pub struct Header {
 impl Header {
     /// The twelve covered bytes.
     pub fn covered(&self) -> [u8; COVERED_LEN] {
-        let [a, b, c, d] = self.body_len.to_be_bytes();
-        let [w, x, y, z] = self.index.to_be_bytes();
-        let track = self.track.code();
-        [
-            a,
-            b,
-            c,
-            d,
+        let mut out = [0; COVERED_LEN];
+        let mut place = out.iter_mut();
+        let middle = [
             self.kind as u8,
             self.flags.code(),
             self.rendition.code(),
-            track,
-            w,
-            x,
-            y,
-            z,
-        ]
+            self.track.code(),
+        ];
+        for byte in [self.body_len.to_be_bytes(), middle, self.index.to_be_bytes()].as_flattened() {
+            place.next().into_iter().for_each(|to| *to = *byte);
+        }
+        out
     }
 
     /// The whole header, for a record that ends the chain at `chain`.

@@ -12,9 +12,11 @@ use data_encoding::HEXLOWER;
 ///
 /// Start with `bartizan claim LINK`, where LINK is what the gateway prints when it starts for the first time.
 #[derive(Debug, Parser)]
-#[command(name = "bartizan", version, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 done, 64 wrong usage or set-up, 75 try again later, 1 anything else;\n\
-    `verify` ends with 2 when something is wrong with the recording.")]
+#[command(name = "bartizan", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 64 wrong usage or set-up, 75 try again later, 1 anything else;\n\
+    `verify` ends with 2 when something is wrong with the recording."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -26,10 +28,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Print one JSON object as the last line; text for people goes to standard error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     pub(crate) json: bool,
-    /// Folder that holds this device's account [default: `BARTIZAN_PROFILE`, else ~/.local/share/bartizan]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Folder of this device's account [default: `BARTIZAN_PROFILE`, else ~/.local/share/bartizan]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(crate) profile: Option<PathBuf>,
 }
 
@@ -37,12 +39,16 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Become the owner of a new gateway
-    #[command(after_help = "Example:\n  bartizan claim 'http://127.0.0.1:8440/claim#t=…' --name Ada --recovery-out recovery.txt\n\n\
+    #[command(
+        after_help = "Example:\n  bartizan claim 'http://127.0.0.1:8440/claim#t=…' --name Ada --recovery-out recovery.txt\n\n\
         Print or copy the recovery file and keep it away from the gateway: its 24 words are the only way back \
-        in when all devices are lost.")]
+        in when all devices are lost."
+    )]
     Claim(Claim),
     /// Sign this device in with the recovery key
-    #[command(after_help = "Example:\n  bartizan sign-in https://192.168.1.10:8443 --recovery recovery.txt")]
+    #[command(
+        after_help = "Example:\n  bartizan sign-in https://192.168.1.10:8443 --recovery recovery.txt"
+    )]
     SignIn(SignIn),
     /// Take this device off the household and forget its keys
     #[command(after_help = "Example:\n  bartizan sign-out")]
@@ -54,11 +60,16 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  bartizan storage")]
     Storage,
     /// Add, list, test, change and remove cameras
-    #[command(subcommand, after_help = "Example:\n  bartizan camera add Door 'rtsp://user:password@192.168.1.20/stream1'")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  bartizan camera add Door 'rtsp://user:password@192.168.1.20/stream1'"
+    )]
     Camera(Camera),
     /// Watch a camera for some seconds, and keep it as an MP4 file
-    #[command(after_help = "Example:\n  bartizan live Door --seconds 10 -o door.mp4\n\n\
-        The file starts at the keyframe at which you join, so it may begin a little before now.")]
+    #[command(
+        after_help = "Example:\n  bartizan live Door --seconds 10 -o door.mp4\n\n\
+        The file starts at the keyframe at which you join, so it may begin a little before now."
+    )]
     Live(Live),
     /// Show what was recorded
     #[command(after_help = "Examples:\n  bartizan recordings Door --from 'today 14:00'\n  bartizan recordings Door --from -2h\n\n{TIMES}".replace("{TIMES}", TIMES))]
@@ -68,11 +79,16 @@ pub(crate) enum Command {
         The proof is written to door.mp4.proof; `bartizan verify door.mp4` checks both.".replace("{TIMES}", TIMES))]
     Export(Export),
     /// Check an exported file, or the recordings in a gateway's data folder
-    #[command(after_help = "Examples:\n  bartizan verify door.mp4\n  bartizan verify /var/lib/bartizan\n\n\
-        No key and no network is needed. Ends with 2 when something is wrong, and says where and what.")]
+    #[command(
+        after_help = "Examples:\n  bartizan verify door.mp4\n  bartizan verify /var/lib/bartizan\n\n\
+        No key and no network is needed. Ends with 2 when something is wrong, and says where and what."
+    )]
     Verify(Verify),
     /// List and remove the household's devices
-    #[command(subcommand, after_help = "Example:\n  bartizan device remove 'Old phone'")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  bartizan device remove 'Old phone'"
+    )]
     Device(Device),
 }
 
@@ -82,7 +98,7 @@ const TIMES: &str = "Times: RFC 3339 (2026-11-22T14:00:00Z), local times (\"2026
 /// A gateway's first owner.
 #[derive(Debug, Args)]
 pub(crate) struct Claim {
-    /// The claim link that the gateway shows (quote it: it holds `#` and `&`)
+    /// The claim link that the gateway shows, in quotes; `-` reads it from standard input
     #[arg(value_name = "LINK")]
     pub(crate) link: String,
     /// Your name, as the household sees it
@@ -109,7 +125,7 @@ pub(crate) struct ThisDevice {
 /// The recovery words' door.
 #[derive(Debug, Args)]
 pub(crate) struct SignIn {
-    /// The gateway's address, such as https://192.168.1.10:8443
+    /// The gateway's address: https://, then its host and port
     #[arg(value_name = "URL")]
     pub(crate) url: String,
     /// The file with the 24 words; `-` reads them from standard input
@@ -131,13 +147,17 @@ pub(crate) struct SignOut {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Camera {
     /// Add a camera
-    #[command(after_help = "Examples:\n  bartizan camera add Door 'rtsp://user:password@192.168.1.20/stream1' --sub 'rtsp://user:password@192.168.1.20/stream2'\n  \
-        bartizan camera add Yard 'rtsps://user:password@yard.lan/live' --certificate 3f:a1:…\n  bartizan camera add Demo synthetic:")]
+    #[command(
+        after_help = "Examples:\n  bartizan camera add Door 'rtsp://user:password@192.168.1.20/stream1'\n  bartizan camera add Door 'rtsp://door.lan/1' --sub 'rtsp://door.lan/2'\n  \
+        bartizan camera add Yard 'rtsps://user:password@yard.lan/live' --certificate 3f:a1:…\n  bartizan camera add Demo synthetic:"
+    )]
     Add(CameraAdd),
     /// List cameras and how they are doing
     List,
     /// Let the gateway try a camera, or an address before it is added
-    #[command(after_help = "Examples:\n  bartizan camera test Door\n  bartizan camera test 'rtsp://user:password@192.168.1.20/stream1'")]
+    #[command(
+        after_help = "Examples:\n  bartizan camera test Door\n  bartizan camera test 'rtsp://user:password@192.168.1.20/stream1'"
+    )]
     Test(CameraTest),
     /// Change a camera's name, address or retention
     #[command(after_help = "Example:\n  bartizan camera set Door --retention-days 14")]
@@ -175,7 +195,8 @@ pub(crate) struct CameraAdd {
     /// What the camera is called
     #[arg(value_parser = name)]
     pub(crate) name: Name,
-    /// Where its main stream is: rtsp://, rtsps:// or synthetic:
+    /// Where its main stream is: rtsp://, rtsps:// or synthetic:; `-` reads it from standard input, so that
+    /// its password stands in no list of processes
     pub(crate) url: String,
     /// Where its small stream is
     #[arg(long, value_name = "URL")]

@@ -1,12 +1,13 @@
 //! What every command needs: where the account is, where results go, what time it is here.
 
 use std::env;
+use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
 use bartizan_base::{Clock, SystemClock};
 use bartizan_client::{Profile, Session};
 use bartizan_domain::text::Name;
-use bartizan_domain::{CameraId, Rendition, StreamId, UtcMillis};
+use bartizan_domain::{CameraId, Rendition, Secret, StreamId, UtcMillis};
 use bartizan_protocol::api;
 use jiff::tz::TimeZone;
 
@@ -14,6 +15,9 @@ use crate::args::{Global, Stream};
 use crate::failure::Failure;
 use crate::moment;
 use crate::output::Output;
+
+/// Longest line that is read from standard input, in bytes.
+const MAX_LINE: u64 = 4_096;
 
 /// The surroundings of one command.
 #[derive(Debug)]
@@ -69,27 +73,42 @@ impl Context {
         Ok((camera, stream))
     }
 
-    pub(crate) fn now(&self) -> UtcMillis {
-        SystemClock.utc()
-    }
-
     /// Reads what was typed for `option`.
     pub(crate) fn moment(&self, option: &'static str, text: &str) -> Result<UtcMillis, Failure> {
-        moment::parse(text, self.now(), &self.zone)
-            .map_err(|source| Failure::Time { option, source })
+        moment::parse(text, now(), &self.zone).map_err(|source| Failure::Time { option, source })
     }
 
     /// A time as people here read it.
     pub(crate) fn show(&self, time: UtcMillis) -> String {
         moment::show(time, &self.zone)
     }
+}
 
-    /// What this device is called when nobody says otherwise.
-    pub(crate) fn device_name(&self, given: Option<Name>) -> Name {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        given
-            .or_else(|| Name::parse(&host).ok())
-            .or_else(|| Name::parse("Command line").ok())
-            .expect("the last of these is a name")
+/// The text that was typed, or the first line of standard input for `-`.
+pub(crate) fn typed(text: String) -> Result<Secret<String>, Failure> {
+    if text != "-" {
+        return Ok(Secret::new(text));
     }
+    let mut line = String::new();
+    let mut input = std::io::stdin().lock().take(MAX_LINE);
+    let read = input.read_line(&mut line);
+    read.map_err(|source| Failure::Machine {
+        what: "standard input can't be read".to_owned(),
+        source,
+    })?;
+    Ok(Secret::new(line.trim().to_owned()))
+}
+
+/// What time it is.
+pub(crate) fn now() -> UtcMillis {
+    SystemClock.utc()
+}
+
+/// What this device is called when nobody says otherwise.
+pub(crate) fn device_name(given: Option<Name>) -> Name {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    given
+        .or_else(|| Name::parse(&host).ok())
+        .or_else(|| Name::parse("Command line").ok())
+        .expect("the last of these is a name")
 }

@@ -143,7 +143,10 @@ mod tests {
     fn messages_tell_the_whole_story() {
         assert_eq!(api(503).message(), "Not now. (reference abc)");
         assert_eq!(api(503).value()["error"]["kind"], "try-again");
-        let time = Failure::Time { option: "--from", source: NotATime };
+        let time = Failure::Time {
+            option: "--from",
+            source: NotATime,
+        };
         assert!(time.message().starts_with("--from not a time: write"));
     }
 }

@@ -26,7 +26,11 @@ pub(crate) fn parse(text: &str, now: UtcMillis, zone: &TimeZone) -> Result<UtcMi
         return millis(time);
     }
     let today = zoned(now, zone).ok_or(NotATime)?.date();
-    let (day, clock) = match text.split_once([' ', 'T']) {
+    // `today` holds the letter that stands between date and time.
+    let iso = text.starts_with(|c: char| c.is_ascii_digit());
+    let split = text.split_once(' ');
+    let split = split.or_else(|| text.split_once('T').filter(|_| iso));
+    let (day, clock) = match split {
         Some((day, clock)) => (date(day, today)?, time(clock)?),
         None => match date(text, today) {
             Ok(day) => (day, Time::midnight()),
@@ -34,7 +38,11 @@ pub(crate) fn parse(text: &str, now: UtcMillis, zone: &TimeZone) -> Result<UtcMi
         },
     };
     let local = DateTime::from_parts(day, clock);
-    millis(zone.to_zoned(local).map_err(|_opaque| NotATime)?.timestamp())
+    millis(
+        zone.to_zoned(local)
+            .map_err(|_opaque| NotATime)?
+            .timestamp(),
+    )
 }
 
 /// As people read it: local, to the second.
@@ -133,7 +141,18 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "-", "-5", "-5w", "noon", "2026-13-01", "25:00", "1960-01-01", "--5m", "-é"] {
+        for text in [
+            "",
+            "-",
+            "-5",
+            "-5w",
+            "noon",
+            "2026-13-01",
+            "25:00",
+            "1960-01-01",
+            "--5m",
+            "-é",
+        ] {
             assert_eq!(parsed(text), Err(NotATime), "{text}");
         }
     }

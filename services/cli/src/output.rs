@@ -36,12 +36,10 @@ impl Output {
     }
 
     /// A remark beside the result.
-    #[expect(
-        clippy::unused_self,
-        reason = "remarks are given where results are, and may come to depend on it"
-    )]
     pub(crate) fn note(self, text: impl AsRef<str>) {
-        eprintln!("{}", text.as_ref());
+        // Who reads the JSON object finds remarks where the rest of the text is.
+        let mark = if self.json { "note: " } else { "" };
+        eprintln!("{mark}{}", text.as_ref());
     }
 
     /// Rows under a heading, each column as wide as its widest cell.
@@ -69,9 +67,10 @@ impl Output {
         if self.json || !stderr().is_terminal() {
             return ProgressBar::hidden();
         }
-        let template = match bytes {
-            true => "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-            false => "{msg} {bar:30} {percent} %",
+        let template = if bytes {
+            "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}"
+        } else {
+            "{msg} {bar:30} {percent} %"
         };
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_bad_template| ProgressStyle::default_bar());
@@ -100,12 +99,16 @@ fn layout<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> Vec<Strin
     let line = |cells: [&str; N]| {
         let mut line = String::new();
         for (cell, width) in cells.iter().zip(widths) {
-            line.push_str(&format!("{cell:<width$}  "));
+            let pad = width.saturating_sub(cell.chars().count()).saturating_add(2);
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', pad));
         }
         line.trim_end().to_owned()
     };
     let head = line(heading);
-    let body = rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
+    let body = rows
+        .iter()
+        .map(|row| line(row.each_ref().map(String::as_str)));
     std::iter::once(head).chain(body).collect()
 }
 

@@ -41,7 +41,12 @@ struct RunArgs {
     serve: ServeArgs,
     /// A camera that the owner is offered at the claim; may be repeated. A URL with a password is better
     /// given in the environment, where other users of the machine can't list it.
-    #[arg(long = "camera", value_name = "URL", env = "BARTIZAN_CAMERAS", value_delimiter = ' ')]
+    #[arg(
+        long = "camera",
+        value_name = "URL",
+        env = "BARTIZAN_CAMERAS",
+        value_delimiter = ' '
+    )]
     #[arg(hide_env_values = true)]
     cameras: Vec<String>,
     /// The ingest program; by default beside this one.
@@ -153,6 +158,10 @@ fn programs(arguments: RunArgs) -> Result<supervisor::Programs> {
         .data
         .canonicalize()
         .context("can't use the data folder")?;
+    // Each process locks itself in around its own folder, and names the other's as out of bounds.
+    for private in [gateway_data(&data), ingest_state(&data)] {
+        bartizan_base::files::create_private_dir(&private)?;
+    }
     let mut gateway_args = vec![
         format!("--data={}", data.display()),
         format!("--listen={}", serve.listen),

@@ -425,7 +425,7 @@ fn origin(settings: &SourceSettings) -> Origin {
     };
     match Source::parse(settings.url.expose()) {
         Err(error) => broken(error.to_string()),
-        Ok(Source::Synthetic(text)) => match SyntheticOptions::parse(&text) {
+        Ok(Source::Synthetic(_)) => match SyntheticOptions::parse(settings.url.expose()) {
             Ok(options) => Origin::Synthetic(options),
             Err(error) => broken(error.to_string()),
         },

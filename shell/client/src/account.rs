@@ -101,7 +101,13 @@ pub async fn claim(
     };
     check_claimed(&session, &offer, &made)?;
     let suggested = std::mem::take(&mut session.suggested);
-    let account = account(&transport, session, made.device, made.keystore, made.genesis.hash())?;
+    let account = account(
+        &transport,
+        session,
+        made.device,
+        made.keystore,
+        made.genesis.hash(),
+    )?;
     let history = History::begin(made.genesis).map_err(ClientError::Roster)?;
     let session = finish(device.profile, account, history)?;
     Ok(Claimed { session, suggested })
@@ -125,10 +131,14 @@ async fn offer(transport: &Transport, link: &ClaimLink) -> Result<Offer, ClientE
     let sealer = public_key(&offer.sealer, "its sealer's key")?;
     let checked = bartizan_domain::sabotage::off("L-6");
     if gateway.fingerprint() != link.gateway && !checked {
-        return Err(ClientError::OtherGateway { what: "its identity" });
+        return Err(ClientError::OtherGateway {
+            what: "its identity",
+        });
     }
     if sealer.fingerprint() != link.sealer && !checked {
-        return Err(ClientError::OtherGateway { what: "its sealer's key" });
+        return Err(ClientError::OtherGateway {
+            what: "its sealer's key",
+        });
     }
     Ok(Offer {
         site: offer.site,
@@ -212,7 +222,9 @@ async fn send_claim(
         device_name: device.name.clone(),
     };
     let call = Call::send(Method::POST, routes::CLAIM, &claim)?;
-    Ok(transport.json(call.proof(Proof::Key(&made.device.1))).await?)
+    Ok(transport
+        .json(call.proof(Proof::Key(&made.device.1)))
+        .await?)
 }
 
 /// Whether the gateway surely did not take what was sent.
@@ -239,7 +251,9 @@ fn check_claimed(session: &api::Session, offer: &Offer, made: &Made) -> Result<(
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or(ClientError::NotPinned)?;
     let signature = Signature::new(signature);
-    let verified = offer.sealer.verify(api::PINNED_CONTEXT, &pinned, &signature);
+    let verified = offer
+        .sealer
+        .verify(api::PINNED_CONTEXT, &pinned, &signature);
     if verified.is_err() && !bartizan_domain::sabotage::off("L-6") {
         return Err(ClientError::NotPinned);
     }
@@ -275,7 +289,10 @@ pub async fn sign_in(
                 let account = account(&transport, session, joining.device, keystore, genesis)?;
                 return finish(device.profile, account, history);
             }
-            Err(error) if error.api().is_some_and(crate::transport::ApiError::is_conflict) => {}
+            Err(error)
+                if error
+                    .api()
+                    .is_some_and(crate::transport::ApiError::is_conflict) => {}
             Err(error) => return Err(error),
         }
     }
@@ -291,7 +308,9 @@ async fn recover(
         body: Bytes::new(),
         ..Call::get(routes::CHALLENGE)
     };
-    let challenge = transport.json::<api::Challenge>(call.proof(Proof::None)).await;
+    let challenge = transport
+        .json::<api::Challenge>(call.proof(Proof::None))
+        .await;
     let challenge = challenge.map_err(|error| absent(error, ClientError::NotClaimed))?;
     let challenge = challenge.challenge;
     if challenge.as_ref().is_empty() || challenge.as_ref().len() > MAX_CHALLENGE {
@@ -446,7 +465,9 @@ pub fn read_recovery(path: &Path) -> Result<RecoveryKey, ClientError> {
 }
 
 /// Reads the words of a recovery file, or words as they were typed.
-pub fn parse_recovery(text: &str) -> Result<RecoveryKey, bartizan_identity::recovery::RecoveryError> {
+pub fn parse_recovery(
+    text: &str,
+) -> Result<RecoveryKey, bartizan_identity::recovery::RecoveryError> {
     let lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with('#'));
@@ -463,7 +484,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::fixture::{genesis, history, keystore, recovery, signing_key, SITE};
+    use crate::fixture::{SITE, genesis, history, keystore, recovery, signing_key};
 
     fn offered() -> Offer {
         Offer {

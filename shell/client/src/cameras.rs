@@ -92,7 +92,10 @@ impl Session {
     }
 
     /// Lets the gateway try an address without keeping it.
-    pub async fn probe(&self, source: api::SourceSettings) -> Result<api::ProbeReport, ClientError> {
+    pub async fn probe(
+        &self,
+        source: api::SourceSettings,
+    ) -> Result<api::ProbeReport, ClientError> {
         let request = api::ProbeRequest { source };
         let call = Call::send(Method::POST, routes::PROBE, &request)?;
         Ok(self.transport().json(call.patience(PROBE_TIMEOUT)).await?)
@@ -144,7 +147,8 @@ fn gateway_sealer(history: &History) -> Result<KeyId, ClientError> {
 
 fn find(cameras: Vec<api::Camera>, name: &str) -> Result<api::Camera, ClientError> {
     let id = name.parse().ok();
-    let wanted = |camera: &api::Camera| Some(camera.id) == id || camera.name.as_str() == name.trim();
+    let wanted =
+        |camera: &api::Camera| Some(camera.id) == id || camera.name.as_str() == name.trim();
     let mut found = cameras.into_iter().filter(wanted);
     let name = || name.chars().take(100).collect();
     match (found.next(), found.next()) {

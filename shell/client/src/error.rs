@@ -134,7 +134,9 @@ pub enum ClientError {
     #[error("nothing was recorded in this time: `bartizan recordings` shows what there is")]
     NothingRecorded,
     /// Live gives no picture.
-    #[error("no picture came within {seconds} s: `bartizan camera list` says how the camera is doing")]
+    #[error(
+        "no picture came within {seconds} s: `bartizan camera list` says how the camera is doing"
+    )]
     NoPicture {
         /// Waited.
         seconds: u64,
@@ -193,7 +195,9 @@ impl ClientError {
     /// What to make of it.
     pub const fn advice(&self) -> Advice {
         match self {
-            Self::Profile(ProfileError::NoAccount { .. } | ProfileError::Taken { .. } | ProfileError::NoHome)
+            Self::Profile(
+                ProfileError::NoAccount { .. } | ProfileError::Taken { .. } | ProfileError::NoHome,
+            )
             | Self::Origin(_)
             | Self::Link(_)
             | Self::Recovery(_)

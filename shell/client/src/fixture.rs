@@ -111,9 +111,13 @@ pub(crate) const FRAMES: u32 = 50;
 
 impl Sealer {
     pub(crate) fn new(history: Arc<History>) -> Self {
+        Self::for_camera(history, STREAM.camera)
+    }
+
+    pub(crate) fn for_camera(history: Arc<History>, camera: CameraId) -> Self {
         let scope = Scope {
             site: SITE,
-            camera: STREAM.camera,
+            camera,
             epoch: EpochId::new([0; 16]),
         };
         let secret = EpochSecret::new(scope, Secret::new([0; 32]));

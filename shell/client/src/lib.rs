@@ -19,6 +19,8 @@ pub mod recordings;
 mod routes;
 pub mod session;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 pub mod verify;
 

@@ -219,7 +219,10 @@ impl Live<'_> {
 
     /// A stream that runs for a while and still is behind what was seen is not live.
     fn check_fresh(&self) -> Result<(), ClientError> {
-        let behind = self.reader.as_ref().is_some_and(|reader| !reader.has_caught_up());
+        let behind = self
+            .reader
+            .as_ref()
+            .is_some_and(|reader| !reader.has_caught_up());
         let long = SystemClock.monotonic().since(self.joined) > CATCH_UP;
         if behind && long && !sabotage::off("N-4") {
             return Err(ClientError::Replayed);

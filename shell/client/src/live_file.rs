@@ -116,11 +116,7 @@ impl<'a> Viewer<'a> {
         self.first.map_or(0, |(first, ..)| self.last.since(first))
     }
 
-    async fn take(
-        &mut self,
-        step: Step<'_>,
-        place: Place,
-    ) -> Result<ControlFlow<()>, ClientError> {
+    async fn take(&mut self, step: Step<'_>, place: Place) -> Result<ControlFlow<()>, ClientError> {
         match step {
             Step::Segment(begun) => {
                 self.segment = Some(begun.header);

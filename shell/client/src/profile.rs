@@ -473,10 +473,7 @@ mod tests {
         ));
         profile.require_empty().unwrap();
         profile.save(&account()).unwrap();
-        assert_eq!(
-            *profile.load().unwrap().encode(),
-            *account().encode()
-        );
+        assert_eq!(*profile.load().unwrap().encode(), *account().encode());
         assert!(matches!(
             profile.require_empty(),
             Err(ProfileError::Taken { .. })
@@ -486,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn g_23_account_files_are_for_their_owner_only() {
+    fn account_files_are_for_their_owner_only() {
         let (_tmp, profile) = profile();
         profile.save(&account()).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -529,7 +526,9 @@ mod tests {
         let (_tmp, profile) = profile();
         profile.require_empty().unwrap();
         for counter in [5, 7, 6] {
-            profile.note(|seen| seen.note(STREAM, high(counter))).unwrap();
+            profile
+                .note(|seen| seen.note(STREAM, high(counter)))
+                .unwrap();
         }
         for len in [2, 3, 1] {
             let head = Hash::new([u8::try_from(len).unwrap(); 32]);

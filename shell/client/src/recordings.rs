@@ -54,8 +54,14 @@ impl Session {
         loop {
             let target = routes::segments(stream, (from, range.to));
             let page: api::Segments = self.transport().json(Call::get(&target)).await?;
-            let past = found.last().map_or(0, |last| last.offset.saturating_add(last.len));
-            found.extend(page.segments.iter().filter(|segment| segment.offset >= past));
+            let past = found
+                .last()
+                .map_or(0, |last| last.offset.saturating_add(last.len));
+            found.extend(
+                page.segments
+                    .iter()
+                    .filter(|segment| segment.offset >= past),
+            );
             match page.next_ms {
                 Some(next) if next > from && next < range.to && found.len() < MAX_SEGMENTS => {
                     from = next;

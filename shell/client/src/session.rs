@@ -140,7 +140,9 @@ impl Session {
             }
             statements.extend(answer);
             if statements.len() > MAX_STATEMENTS {
-                return Err(ClientError::Roster(RosterError::Full { what: "statements" }));
+                return Err(ClientError::Roster(RosterError::Full {
+                    what: "statements",
+                }));
             }
         }
         let history = self.extend(before, statements)?;
@@ -177,7 +179,11 @@ impl Session {
                 .map_err(ClientError::Roster)?;
             match send(&statement).await {
                 Ok(answer) => return Ok((answer, self.keep(after)?)),
-                Err(error) if error.api().is_some_and(crate::transport::ApiError::is_conflict) => {
+                Err(error)
+                    if error
+                        .api()
+                        .is_some_and(crate::transport::ApiError::is_conflict) =>
+                {
                     // Refused for another reason when the roster is as it was.
                     if self.sync().await?.current().head() == history.current().head() {
                         return Err(error);
@@ -192,7 +198,10 @@ impl Session {
     /// The envelope record of an epoch, as the gateway has it.
     pub async fn envelope(&self, stream: StreamId, epoch: EpochId) -> Result<Bytes, ClientError> {
         let target = routes::envelope(stream.camera, epoch);
-        Ok(self.transport.bytes(Call::get(&target), MAX_ENVELOPE).await?)
+        Ok(self
+            .transport
+            .bytes(Call::get(&target), MAX_ENVELOPE)
+            .await?)
     }
 
     /// The highest manifest of a stream that this device has seen.
@@ -251,7 +260,8 @@ impl Session {
         let grown = self.kept().is_none_or(|kept| kept.current().len() < len);
         if grown {
             self.profile.save_roster(history.statements())?;
-            self.profile.note(|seen: &mut Seen| seen.note_roster(len, head))?;
+            self.profile
+                .note(|seen: &mut Seen| seen.note_roster(len, head))?;
         }
         let history = Arc::new(history);
         let mut kept = self.history.lock().unwrap_or_else(PoisonError::into_inner);
@@ -279,7 +289,9 @@ fn check_seen(history: &History, seen: &Seen) -> Result<(), ClientError> {
     };
     let place = usize::try_from(len).ok().and_then(|len| len.checked_sub(1));
     let there = place.and_then(|place| history.statements().get(place));
-    if there.is_some_and(|statement| statement.hash() == head) || bartizan_domain::sabotage::off("N-4") {
+    if there.is_some_and(|statement| statement.hash() == head)
+        || bartizan_domain::sabotage::off("N-4")
+    {
         Ok(())
     } else {
         Err(ClientError::RosterRolledBack)

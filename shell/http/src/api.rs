@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use bartizan_access::claim::ClaimWindow;
@@ -16,9 +16,10 @@ use bartizan_access::{VerifiedProof, decide};
 use bartizan_base::random::{self, NoRandomness};
 use bartizan_base::{Clock, Tasks};
 use bartizan_domain::limits::MAX_VIEWERS;
-use bartizan_domain::{Monotonic, Secret, UtcMillis};
+use bartizan_domain::{CameraId, Monotonic, Secret, UtcMillis};
 use bartizan_identity::Roster;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::sleep;
 
 use crate::backend::Backend;
 use crate::problem::{Answer, ApiError, Kind};
@@ -48,6 +49,9 @@ struct Inner<B: Backend> {
     /// Held over a whole claim, so that there is never a second one at the same time.
     claim: tokio::sync::Mutex<Option<ClaimWindow>>,
     viewers: Arc<Semaphore>,
+    /// Changes when anybody's rights may have changed.
+    rights: watch::Sender<()>,
+    rights_watched: Once,
 }
 
 impl<B: Backend> Clone for Api<B> {
@@ -75,6 +79,8 @@ impl<B: Backend> Api<B> {
             sign_in: Mutex::new(SignIn::new(&secret()?)),
             claim: tokio::sync::Mutex::new(settings.claim),
             viewers: Arc::new(Semaphore::new(MAX_VIEWERS)),
+            rights: watch::Sender::new(()),
+            rights_watched: Once::new(),
         })))
     }
 
@@ -130,13 +136,49 @@ impl<B: Backend> Api<B> {
     }
 
     /// Whether the caller may know of a camera, for lists.
-    pub(crate) fn sees_camera(
-        &self,
-        roster: &Roster,
-        who: &Caller,
-        id: bartizan_domain::CameraId,
-    ) -> bool {
+    pub(crate) fn sees_camera(&self, roster: &Roster, who: &Caller, id: CameraId) -> bool {
         decide::sees_camera(roster, who, id, self.utc())
+    }
+
+    /// For what runs long: changes when rights may have changed, at most [`RECHECK`] later.
+    pub(crate) fn rights(&self) -> watch::Receiver<()> {
+        self.0.rights.subscribe()
+    }
+
+    /// Starts the one task that notices changes of rights for all who watch.
+    pub(crate) fn watch_rights(&self) {
+        self.0.rights_watched.call_once(|| {
+            let (this, mut shutdown) = (self.clone(), self.tasks().shutdown_signal());
+            self.tasks().spawn("rights", async move {
+                tokio::select! {
+                    () = shutdown.begun() => {}
+                    () = this.notice_changes() => {}
+                }
+            });
+        });
+    }
+
+    #[expect(clippy::infinite_loop, reason = "its caller ends it with the program")]
+    async fn notice_changes(&self) {
+        let mut last = self.rights_stamp();
+        loop {
+            sleep(RECHECK).await;
+            let stamp = self.rights_stamp();
+            if stamp != last {
+                last = stamp;
+                self.0.rights.send_replace(());
+            }
+        }
+    }
+
+    /// Differs when a statement was added or somebody's time ended.
+    fn rights_stamp(&self) -> Option<(u64, usize)> {
+        let (roster, now) = (self.backend().roster()?, self.utc());
+        let ended = |end: UtcMillis| end <= now;
+        let over = roster
+            .members()
+            .filter(|(_, member)| member.expires.is_some_and(ended));
+        Some((roster.len(), over.count()))
     }
 
     /// Runs `work` to its end even when the caller goes away: a change is made whole or not at all.

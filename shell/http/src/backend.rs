@@ -129,14 +129,17 @@ pub trait DataFeed: Send + 'static {
 }
 
 /// The gateway behind the API. Methods are called concurrently.
+///
+/// Methods that change something run to their end even when the caller goes away or the time limit of
+/// 30 s passes; the others may be dropped at any await.
 pub trait Backend: Send + Sync + 'static {
     /// What [`watch`](Self::watch) gives.
     type Live: LiveFeed;
     /// What [`read`](Self::read) gives.
     type Data: DataFeed;
 
-    /// The roster now; `None` until the gateway is claimed. Called for every request and once a second
-    /// for every running stream, so it must not block: keep the `Arc` ready.
+    /// The roster now; `None` until the gateway is claimed. Called for every request, twice a
+    /// second, and for every live viewer when rights change, so it must not block: keep the `Arc` ready.
     fn roster(&self) -> Option<Arc<Roster>>;
 
     /// What is stored of the token with this SHA-256.
@@ -297,7 +300,7 @@ pub trait Backend: Send + Sync + 'static {
         who: Authorized<ReadEnvelope>,
     ) -> impl Future<Output = Result<Bytes, Error>> + Send;
 
-    /// What the disk holds; the handler leaves out streams that the caller may not see.
+    /// What the disk holds, all streams: viewers, who may not know of all cameras, never get here.
     fn storage(
         &self,
         who: Authorized<ReadStorage>,

@@ -33,7 +33,7 @@ use crate::origin::{Origin, Origins, Scheme};
 use crate::routes::router;
 use crate::stall::Progress;
 
-/// Connections of one listener at the same time. Further ones wait in the system's queue.
+/// Connections of one listener at the same time, viewers apart. Further ones wait in the system's queue.
 pub const MAX_CONNECTIONS: usize = 2_048;
 
 /// Connections of one address (of one /64 in IPv6). Further ones are closed at once, so that one address
@@ -160,6 +160,7 @@ fn own_names(scheme: Scheme, address: SocketAddr) -> Vec<Origin> {
 /// Serves the API on a listener until the program ends; then finishes what is under way, for at most five
 /// seconds. Viewers are told to come back.
 pub async fn serve<B: Backend>(api: Api<B>, listener: Listener) {
+    api.watch_rights();
     let server = Server {
         router: router(&api),
         tasks: api.tasks().clone(),

@@ -150,7 +150,9 @@ mod tests {
                 map.values().for_each(|value| references(value, found));
             }
             serde_json::Value::Array(list) => {
-                list.iter().for_each(|value| references(value, found))
+                for value in list {
+                    references(value, found);
+                }
             }
             _ => {}
         }
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn every_operation_tells_its_problems() {
         let mut operations_seen = 0;
-        for (path, item) in document().paths.paths.iter_mut() {
+        for (path, item) in &mut document().paths.paths {
             for operation in operations(item).into_iter().flatten() {
                 operations_seen += 1;
                 let statuses: Vec<_> = operation.responses.responses.keys().cloned().collect();

@@ -109,7 +109,9 @@ pub(crate) fn open_store(disk: &Arc<dyn Disk>, options: OpenOptions<'_>) -> io::
         let scanned = scanned.remove(&id).unwrap_or_default();
         let avoid = avoid.contains(&id);
         let volumes = &mut volumes;
-        let mut recovery = Recovery { disk: &**disk, geometry, volumes, id, scanned, avoid };
+        let indexed = Scanned::new();
+        let mut recovery =
+            Recovery { disk: &**disk, geometry, volumes, id, scanned, indexed, avoid };
         let (index, found) = recovery.run(index)?;
         streams.push((id, index, found));
     }
@@ -139,6 +141,11 @@ fn scan_from(
     let lost = |(stream, extents): &(StreamId, u64)| {
         indexes.get(stream).map_or(0, |index| index.end().extent) < *extents
     };
+    for index in indexes.values() {
+        if !index.holes(floor_mark(Floor::load(disk, &index.dir)?)).is_empty() {
+            return Ok(0);
+        }
+    }
     let indexed = |camera: CameraId| indexes.keys().any(|stream| stream.camera == camera);
     let orphaned = epochs.cameras().any(|camera| !indexed(camera));
     if orphaned || checkpoint.streams.iter().any(lost) { Ok(0) } else { Ok(checkpoint.volume) }
@@ -150,8 +157,10 @@ struct Recovery<'a> {
     geometry: Geometry,
     volumes: &'a mut Volumes,
     id: StreamId,
-    /// Extents found by their headers; below, those that the index lacks.
+    /// Extents found by their headers; once the floor is settled, those behind the index.
     scanned: Scanned,
+    /// Those that the index should have.
+    indexed: Scanned,
     /// Go on in another extent.
     avoid: bool,
 }
@@ -211,13 +220,14 @@ impl Recovery<'_> {
         if let Some((place, _)) = self.scanned.get(&number) {
             return Ok(Some(*place));
         }
-        let Some(view) = index.view_of_extent(number) else { return Ok(None) };
+        let lost = self.indexed.get(&number).map(|(place, _)| *place);
+        let Some(view) = index.view_of_extent(number) else { return Ok(lost) };
         match view.open(self.disk).and_then(|run| run.place(number)) {
-            Ok(place) => Ok(place),
+            Ok(place) => Ok(place.or(lost)),
             Err(IndexError::Io(error)) => Err(error),
             Err(IndexError::Damaged { run }) => {
                 damage.note(run);
-                Ok(None)
+                Ok(lost)
             }
         }
     }
@@ -287,8 +297,8 @@ impl Recovery<'_> {
         for (place, _) in std::mem::replace(&mut self.scanned, kept).into_values() {
             self.volumes.free(place)?;
         }
-        let known = index.end().extent;
-        self.scanned = self.scanned.split_off(&known);
+        let unindexed = self.scanned.split_off(&index.end().extent);
+        self.indexed = std::mem::replace(&mut self.scanned, unindexed);
         Ok(())
     }
 
@@ -425,7 +435,13 @@ impl Recovery<'_> {
             self.volumes.clear_from(place, page)?;
         }
         let first = index.end().extent;
-        Ok(self.scanned.range(first..).map(|(number, (place, _))| (*number, *place)).collect())
+        let kept = self.scanned.range(first..).map(|(number, (place, _))| (*number, *place));
+        let kept: Vec<_> = kept.collect();
+        // What the sealer is told to be there must stay there.
+        for (_, place) in &kept {
+            self.volumes.touch(*place)?;
+        }
+        Ok(kept)
     }
 
     fn partial_page(

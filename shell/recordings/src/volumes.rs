@@ -66,7 +66,8 @@ impl Volumes {
             files: BTreeMap::new(),
             dirty: BTreeSet::new(),
             thinned: BTreeSet::new(),
-            new_names: false,
+            // The last process may have made some and been killed.
+            new_names: true,
             facilities,
         };
         volumes.find_current()?;
@@ -186,6 +187,14 @@ impl Volumes {
         self.facilities.punch = false;
         let zeroes = crate::page::fresh_pages(usize::try_from(len / PAGE_U64).unwrap_or_default());
         file.write_at(bytemuck::cast_slice(&zeroes), at)
+    }
+
+    /// The next sync covers this extent, whoever wrote it.
+    pub(crate) fn touch(&mut self, place: Place) -> io::Result<()> {
+        let volume = self.volume_of(place)?;
+        self.file(volume)?;
+        self.dirty.insert(volume);
+        Ok(())
     }
 
     /// Makes everything written so far durable; gives the number of syncs.

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{self, HKDF_SHA256, KeyType, Prk, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use bartizan_domain::Secret;
 use bartizan_identity::reader::WrapError;
 use bartizan_identity::{ReaderKey, ReaderPublic, Suite};
@@ -98,15 +98,15 @@ impl KeySchedule {
         Self { suite_id }
     }
 
-    fn extract(&self, salt: Prk2, label: &str, ikm: &[u8]) -> Prk2 {
+    fn extract(&self, salt: Extracted, label: &str, ikm: &[u8]) -> Extracted {
         let ikm = [b"HPKE-v1", self.suite_id.as_slice(), label.as_bytes(), ikm].concat();
-        Prk2(hmac(&salt.0, &ikm))
+        Extracted(hmac(&salt.0, &ikm))
     }
 
-    fn expand(&self, prk: &Prk2, label: &str, info: &[u8], len: usize) -> Vec<u8> {
+    fn expand(&self, prk: &Extracted, label: &str, info: &[u8], len: usize) -> Vec<u8> {
         let short = u16::try_from(len).unwrap().to_be_bytes();
         let label = label.as_bytes();
-        let info = [&short, b"HPKE-v1", self.suite_id.as_slice(), label, info].concat();
+        let info = [short.as_slice(), b"HPKE-v1", &self.suite_id, label, info].concat();
         let prk = Prk::new_less_safe(HKDF_SHA256, &prk.0);
         let mut out = vec![0; len];
         prk.expand(&[&info], Len(len)).unwrap().fill(&mut out).unwrap();
@@ -115,18 +115,18 @@ impl KeySchedule {
 
     /// Key, base nonce and exporter secret.
     fn run(&self, shared_secret: &[u8], info: &[u8]) -> [Vec<u8>; 3] {
-        let none = || Prk2(Vec::new());
+        let none = || Extracted(Vec::new());
         let psk_id = self.extract(none(), "psk_id_hash", b"");
         let info = self.extract(none(), "info_hash", info);
         let context = [&[0], psk_id.0.as_slice(), &info.0].concat();
-        let secret = self.extract(Prk2(shared_secret.to_vec()), "secret", b"");
+        let secret = self.extract(Extracted(shared_secret.to_vec()), "secret", b"");
         [("key", 32), ("base_nonce", 12), ("exp", 32)]
             .map(|(label, len)| self.expand(&secret, label, &context, len))
     }
 }
 
 /// A pseudorandom key whose bytes can be joined to others, which the provider's can't.
-struct Prk2(Vec<u8>);
+struct Extracted(Vec<u8>);
 
 /// HKDF-Extract (RFC 5869 §2.2).
 fn hmac(salt: &[u8], ikm: &[u8]) -> Vec<u8> {
@@ -139,7 +139,7 @@ fn hmac(salt: &[u8], ikm: &[u8]) -> Vec<u8> {
     tag
 }
 
-fn expanded(prk: &hkdf::Prk) -> [u8; 32] {
+fn expanded(prk: &Prk) -> [u8; 32] {
     let mut out = [0; 32];
     prk.expand(&[b"x"], HKDF_SHA256).unwrap().fill(&mut out).unwrap();
     out

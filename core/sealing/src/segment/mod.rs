@@ -388,6 +388,8 @@ pub struct SegmentOpener {
     header: SegmentHeader,
     id: Hash,
     next: u32,
+    /// Bytes of the records so far, which the close names.
+    bytes: u64,
     closed: bool,
     clear: Vec<u8>,
 }
@@ -409,6 +411,7 @@ impl SegmentOpener {
             header,
             id,
             next: 0,
+            bytes: record.bytes.len() as u64,
             closed: false,
             clear: Vec::new(),
         })
@@ -431,12 +434,14 @@ impl SegmentOpener {
             .map_err(|_opaque| OpenError::Forged)?;
         let frame = read_clear(&record.header, opened)?;
         self.next = self.next.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(record.bytes.len() as u64);
         Ok(frame)
     }
 
     /// Checks the segment's close: afterwards it is known that no frame is missing at its end.
     pub fn close(&mut self, record: &Record<'_>) -> Result<SegmentClose, OpenError> {
         self.expect_place(record, Kind::SegmentClose)?;
+        let close = SegmentClose::decode(record)?;
         let (clear, tag) = record
             .body
             .split_at_checked(CLOSE_CLEAR_LEN)
@@ -447,8 +452,7 @@ impl SegmentOpener {
         self.key
             .open_in_place(nonce(&record.header), Aad::from(aad), &mut tag)
             .map_err(|_opaque| OpenError::Forged)?;
-        let close = SegmentClose::decode(record)?;
-        if close.number != self.header.number {
+        if close.number != self.header.number || close.bytes != self.bytes {
             return Err(OpenError::Forged);
         }
         self.closed = true;
@@ -547,6 +551,14 @@ fn read_clear<'a>(header: &Header, clear: &'a [u8]) -> Result<Frame<'a>, WireErr
     } else {
         None
     };
+    let data = input.rest();
+    if data.len() > MAX_ACCESS_UNIT {
+        return Err(WireError::TooLong {
+            field: "data",
+            len: data.len(),
+            max: MAX_ACCESS_UNIT,
+        });
+    }
     let (track, key) = (header.track, header.flags.key);
     Ok(Frame {
         track,
@@ -555,7 +567,7 @@ fn read_clear<'a>(header: &Header, clear: &'a [u8]) -> Result<Frame<'a>, WireErr
         pts,
         decode_offset,
         config,
-        data: input.rest(),
+        data,
     })
 }
 

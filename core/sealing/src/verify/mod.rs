@@ -8,14 +8,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use bartizan_domain::{EpochId, Hash, Rendition, SiteId, UtcMillis};
-use bartizan_identity::Roster;
+use bartizan_domain::{EpochId, Hash, KeyId, Rendition, SiteId, UtcMillis};
 use bartizan_identity::roster::History;
 
 use crate::envelope::{Envelope, EnvelopeError};
 use crate::manifest::{Gap, Head, HeadState, MAX_SILENCE, Manifest, ManifestError};
 use crate::record::{Kind, Record};
-use crate::segment::{SegmentClose, SegmentEnd, SegmentHeader};
+use crate::segment::{Scope, SegmentClose, SegmentEnd, SegmentHeader};
 
 /// Findings that are listed one by one; more are only counted.
 pub const MAX_FINDINGS: usize = 1_000;
@@ -168,7 +167,8 @@ pub struct StreamVerifier<'a, E> {
     history: &'a History,
     envelopes: E,
     stream: Option<(SiteId, bartizan_domain::CameraId, Rendition)>,
-    epochs: BTreeMap<EpochId, Option<(Hash, Roster)>>,
+    /// Each epoch that was met, with its sealer and its envelope's hash when that was found and good.
+    epochs: BTreeMap<EpochId, Option<(KeyId, Hash)>>,
     current: Option<Current>,
     last_manifest: Option<(u64, Hash, UtcMillis)>,
     holes: Vec<Hole>,
@@ -236,10 +236,13 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
         let Ok(header) = SegmentHeader::decode(record.body) else {
             return self.find(Problem::Malformed);
         };
+        if header.rendition != record.header.rendition {
+            return self.find(Problem::Elsewhere);
+        }
         let Some(chain) = record.chain_after(&Hash::ZERO) else {
             return self.find_in(Problem::Changed, Some(header.number));
         };
-        if !self.belongs(&header, record.header.rendition) {
+        if !self.belongs(&header.scope, header.rendition) {
             return self.find_in(Problem::Elsewhere, Some(header.number));
         }
         self.check_epoch(&header);
@@ -334,17 +337,16 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
         let Some(hash) = record.chain_after(&Hash::ZERO) else {
             return self.find(Problem::Changed);
         };
-        let manifest = match Manifest::verify(record.body, self.history.current()) {
+        let manifest = match Manifest::decode(record.body) {
             Ok(manifest) => manifest,
-            Err(error) => return self.find(Problem::BadManifest(error)),
+            Err(error) => return self.find(Problem::BadManifest(error.into())),
         };
-        let mine = (
-            manifest.scope.site,
-            manifest.scope.camera,
-            manifest.rendition,
-        );
-        if *self.stream.get_or_insert(mine) != mine {
+        let same = manifest.rendition == record.header.rendition;
+        if !same || !self.belongs(&manifest.scope, manifest.rendition) {
             return self.find(Problem::Elsewhere);
+        }
+        if let Err(problem) = self.check_origin(&manifest, record) {
+            return self.find(problem);
         }
         self.now = manifest.time;
         self.check_follows(&manifest, hash);
@@ -353,6 +355,22 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
         }
         self.report.last = self.report.last.max(Some(manifest.time));
         self.report.gaps.extend_from_slice(&manifest.gaps);
+    }
+
+    /// Any sealer of the roster can sign; only the camera's speaks for it: that of the manifest's epoch
+    /// or, while the epoch's envelope was not met, today's.
+    fn check_origin(&self, manifest: &Manifest, record: &Record<'_>) -> Result<(), Problem> {
+        let epoch = self.epochs.get(&manifest.scope.epoch).copied().flatten();
+        let camera = self.history.current().camera(manifest.scope.camera);
+        let sealer = epoch.map(|(sealer, _)| sealer).or(camera.map(|camera| camera.sealer));
+        if sealer != Some(manifest.sealer) && !bartizan_domain::sabotage::off("N-4") {
+            return Err(Problem::BadManifest(ManifestError::NotTheSealer));
+        }
+        Manifest::verify(record.body, self.history.current()).map_err(Problem::BadManifest)?;
+        if epoch.is_some_and(|(_, envelope)| envelope != manifest.envelope) {
+            return Err(Problem::BadManifest(ManifestError::OtherEnvelope));
+        }
+        Ok(())
     }
 
     fn check_follows(&mut self, manifest: &Manifest, hash: Hash) {
@@ -383,9 +401,13 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
             return;
         };
         let number = current.header.number;
-        if head.segment.number != number {
-            // An earlier segment that a gap or retention took, or a later one that is missing here.
+        if head.segment.number < number {
+            // An earlier segment, which a gap or retention took or which was spoken of before.
             return;
+        }
+        if head.segment.number > number {
+            let count = head.segment.number - number;
+            return self.hole(Problem::Missing { count }, number + 1, count, self.now);
         }
         let closed = head.state == HeadState::Closed;
         if head.segment != current.end() || closed != current.closed {
@@ -401,15 +423,18 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
         if self.epochs.contains_key(&epoch) {
             return;
         }
-        let verdict = self.load_epoch(header);
-        if let Err(problem) = verdict {
-            self.find_in(problem, Some(header.number));
-        }
-        self.epochs.insert(epoch, None);
+        let found = match self.load_epoch(header) {
+            Ok(found) => Some(found),
+            Err(problem) => {
+                self.find_in(problem, Some(header.number));
+                None
+            }
+        };
+        self.epochs.insert(epoch, found);
     }
 
-    fn load_epoch(&mut self, header: &SegmentHeader) -> Result<(), Problem> {
-        let (body, _) = self
+    fn load_epoch(&mut self, header: &SegmentHeader) -> Result<(KeyId, Hash), Problem> {
+        let (body, hash) = self
             .envelopes
             .envelope(header.scope.epoch)
             .ok_or(Problem::NoEnvelope)?;
@@ -422,17 +447,13 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
             .history
             .at(envelope.roster_len)
             .ok_or(Problem::BadEnvelope(EnvelopeError::OtherRoster))?;
-        envelope
-            .verify(&roster)
-            .map(drop)
-            .map_err(Problem::BadEnvelope)
+        let verified = envelope.verify(&roster).map_err(Problem::BadEnvelope)?;
+        Ok((verified.envelope().sealer, hash))
     }
 
-    fn belongs(&mut self, header: &SegmentHeader, rendition: Rendition) -> bool {
-        let mine = (header.scope.site, header.scope.camera, header.rendition);
-        *self.stream.get_or_insert(mine) == mine
-            && header.rendition == rendition
-            && header.scope.site == self.history.current().site()
+    fn belongs(&mut self, scope: &Scope, rendition: Rendition) -> bool {
+        let mine = (scope.site, scope.camera, rendition);
+        *self.stream.get_or_insert(mine) == mine && scope.site == self.history.current().site()
     }
 
     fn hole(&mut self, problem: Problem, first: u64, count: u64, until: UtcMillis) {

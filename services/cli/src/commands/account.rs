@@ -11,15 +11,16 @@ use bartizan_domain::Secret;
 use bartizan_domain::text::Name;
 use bartizan_protocol::api;
 use bartizan_protocol::claim::ClaimLink;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::args::{Claim, SignIn, SignOut};
-use crate::context::Context;
+use crate::context::{Context, device_name, typed};
 use crate::failure::Failure;
 
 pub(super) async fn claim(context: &Context, args: Claim) -> Result<(), Failure> {
-    let link: ClaimLink = args.link.parse().map_err(ClientError::from)?;
-    let name = context.device_name(args.device.device_name);
+    let link = typed(args.link)?;
+    let link: ClaimLink = link.expose().parse().map_err(ClientError::from)?;
+    let name = device_name(args.device.device_name);
     let device = NewDevice {
         profile: context.profile(),
         name: &name,
@@ -35,14 +36,14 @@ pub(super) async fn claim(context: &Context, args: Claim) -> Result<(), Failure>
     let cameras = add_suggested(context, &claimed.session, claimed.suggested).await;
     if cameras.is_empty() {
         let example = "rtsp://user:password@192.168.1.20/stream1";
-        context.out.line(format!(
-            "\nNext: bartizan camera add Door '{example}'"
-        ));
+        context
+            .out
+            .line(format!("\nNext: bartizan camera add Door '{example}'"));
     }
     let mut result = described(&claimed.session);
-    result["recovery"] = json!(args.recovery_out);
-    result["cameras"] = json!(cameras);
-    context.out.result(&result);
+    result.insert("recovery".to_owned(), json!(args.recovery_out));
+    result.insert("cameras".to_owned(), json!(cameras));
+    context.out.result(&result.into());
     Ok(())
 }
 
@@ -90,7 +91,7 @@ pub(super) async fn sign_in(context: &Context, args: SignIn) -> Result<(), Failu
     } else {
         read_recovery(&args.recovery)?
     };
-    let name = context.device_name(args.device.device_name);
+    let name = device_name(args.device.device_name);
     let device = NewDevice {
         profile: context.profile(),
         name: &name,
@@ -98,7 +99,7 @@ pub(super) async fn sign_in(context: &Context, args: SignIn) -> Result<(), Failu
     };
     let session = bartizan_client::sign_in(origin, &words, device).await?;
     context.out.line("This device is signed in.");
-    context.out.result(&described(&session));
+    context.out.result(&described(&session).into());
     Ok(())
 }
 
@@ -119,28 +120,32 @@ pub(super) async fn sign_out(context: &Context, args: &SignOut) -> Result<(), Fa
     if !args.local {
         let session = context.session()?;
         let removed = session.remove_device(session.identity().device).await;
-        removed.map_err(|error| {
+        removed.inspect_err(|_error| {
             let advice = "to forget the keys here all the same: bartizan sign-out --local";
             context.out.note(advice);
-            error
         })?;
     }
     context.profile().forget()?;
-    context.out.line("This device holds no keys of the household any more.");
-    context.out.result(&json!({ "signedOut": true, "removedFromHousehold": !args.local }));
+    context
+        .out
+        .line("This device holds no keys of the household any more.");
+    context
+        .out
+        .result(&json!({ "signedOut": true, "removedFromHousehold": !args.local }));
     Ok(())
 }
 
 /// Who this device is, for programs.
-pub(super) fn described(session: &Session) -> Value {
+pub(super) fn described(session: &Session) -> Map<String, Value> {
     let identity = session.identity();
-    json!({
-        "gateway": session.transport().origin().to_string(),
-        "site": identity.site,
-        "member": identity.member,
-        "device": identity.device,
-        "household": identity.genesis,
-        "profile": session.profile().folder(),
-        "expiresMs": identity.expires,
-    })
+    let fields = [
+        ("gateway", json!(session.transport().origin().to_string())),
+        ("site", json!(identity.site)),
+        ("member", json!(identity.member)),
+        ("device", json!(identity.device)),
+        ("household", json!(identity.genesis)),
+        ("profile", json!(session.profile().folder())),
+        ("expiresMs", json!(identity.expires)),
+    ];
+    Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)))
 }

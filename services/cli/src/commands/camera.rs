@@ -7,7 +7,7 @@ use bartizan_protocol::api::{self, StreamStatus};
 use serde_json::{Value, json};
 
 use crate::args::{CameraAdd, CameraRemove, CameraSet, CameraTest, Keep, Source};
-use crate::context::Context;
+use crate::context::{Context, typed};
 use crate::failure::Failure;
 use crate::output::show_bytes;
 
@@ -17,7 +17,7 @@ const GB: u64 = 1_000_000_000;
 pub(super) async fn add(context: &Context, args: CameraAdd) -> Result<(), Failure> {
     let new = NewCamera {
         name: args.name,
-        main: settings(&args.url, &args.source)?,
+        main: settings(typed(args.url)?.expose(), &args.source)?,
         sub: sub_settings(args.sub.as_deref(), &args.source)?,
         retention: retention(args.keep),
     };
@@ -35,7 +35,9 @@ pub(super) async fn list(context: &Context) -> Result<(), Failure> {
     let cameras = context.session()?.cameras().await?;
     let rows: Vec<[String; 4]> = cameras.iter().map(row).collect();
     if rows.is_empty() {
-        context.out.line("There are no cameras yet: bartizan camera add --help");
+        context
+            .out
+            .line("There are no cameras yet: bartizan camera add --help");
     } else {
         context.out.table(["NAME", "STATE", "SOURCE", "ID"], &rows);
     }
@@ -61,11 +63,15 @@ fn row(camera: &api::Camera) -> [String; 4] {
 pub(super) fn state(status: &StreamStatus) -> String {
     match status {
         StreamStatus::Connecting { problem: None } => "connecting".to_owned(),
-        StreamStatus::Connecting { problem: Some(problem) } => {
+        StreamStatus::Connecting {
+            problem: Some(problem),
+        } => {
             format!("no picture ({})", problem.message)
         }
         StreamStatus::Streaming { tracks } => {
-            let shapes = tracks.iter().map(|track| format!("{} {}", track.codec, track.shape));
+            let shapes = tracks
+                .iter()
+                .map(|track| format!("{} {}", track.codec, track.shape));
             format!("recording {}", shapes.collect::<Vec<_>>().join(" + "))
         }
         StreamStatus::Paused => "paused".to_owned(),
@@ -114,9 +120,10 @@ pub(super) async fn test(context: &Context, args: CameraTest) -> Result<(), Fail
         let names = report.unsupported.join(", ");
         context.out.line(format!("Left out: {names}"));
     }
-    context
-        .out
-        .line(format!("First picture after {} ms.", report.first_picture_ms));
+    context.out.line(format!(
+        "First picture after {} ms.",
+        report.first_picture_ms
+    ));
     context.out.result(&json!(report));
     Ok(())
 }
@@ -141,7 +148,9 @@ pub(super) async fn set(context: &Context, args: CameraSet) -> Result<(), Failur
     let session = context.session()?;
     let camera = session.camera(&args.camera).await?;
     let camera = session.patch_camera(camera.id, &patch).await?;
-    context.out.line(format!("Changed {}.", camera.name.as_str()));
+    context
+        .out
+        .line(format!("Changed {}.", camera.name.as_str()));
     context.out.result(&described(&camera));
     Ok(())
 }
@@ -156,7 +165,9 @@ pub(super) async fn remove(context: &Context, args: &CameraRemove) -> Result<(),
     }
     session.remove_camera(camera.id).await?;
     context.out.line(format!("Removed {name}."));
-    context.out.result(&json!({ "removed": camera.id, "name": name }));
+    context
+        .out
+        .result(&json!({ "removed": camera.id, "name": name }));
     Ok(())
 }
 

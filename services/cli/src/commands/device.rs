@@ -22,7 +22,9 @@ pub(super) async fn list(context: &Context) -> Result<(), Failure> {
             ]
         })
         .collect();
-    context.out.table(["NAME", "ADDED", "SIGNED IN UNTIL", "ID"], &rows);
+    context
+        .out
+        .table(["NAME", "ADDED", "SIGNED IN UNTIL", "ID"], &rows);
     let devices: Vec<Value> = devices.iter().map(described).collect();
     context.out.result(&json!({ "devices": devices }));
     Ok(())
@@ -41,18 +43,22 @@ pub(super) async fn remove(context: &Context, args: &DeviceRemove) -> Result<(),
         "Removed {name}: it can do nothing any more. What it has seen before stays seen; its member's reader \
          key is still on the household's list."
     ));
-    context.out.result(&json!({ "removed": device.id, "name": name }));
+    context
+        .out
+        .result(&json!({ "removed": device.id, "name": name }));
     Ok(())
 }
 
 fn find(devices: Vec<api::Device>, name: &str) -> Result<api::Device, Failure> {
     let id = name.parse().ok();
-    let wanted = |device: &api::Device| Some(device.id) == id || device.name.as_str() == name.trim();
+    let wanted =
+        |device: &api::Device| Some(device.id) == id || device.name.as_str() == name.trim();
     let mut found = devices.into_iter().filter(wanted);
     match (found.next(), found.next()) {
         (Some(device), None) => Ok(device),
         (Some(_), Some(_)) => Err(Failure::Usage(
-            "several devices are called so: use the id that `bartizan device list` shows".to_owned(),
+            "several devices are called so: use the id that `bartizan device list` shows"
+                .to_owned(),
         )),
         (None, _) => Err(Failure::Usage(
             "there is no such device: `bartizan device list` shows what there is".to_owned(),

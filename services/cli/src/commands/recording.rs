@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::verify::gap_line;
 use crate::args::{Export, Recordings};
-use crate::context::Context;
+use crate::context::{Context, now};
 use crate::failure::Failure;
 use crate::moment::show_span;
 use crate::output::show_bytes;
@@ -108,11 +108,13 @@ fn described(file: &Exported) -> Value {
 
 /// Without `from` since the beginning, without `to` until now.
 fn range(context: &Context, from: Option<&str>, to: Option<&str>) -> Result<Range, Failure> {
-    let from = from.map(|text| context.moment("--from", text)).transpose()?;
+    let from = from
+        .map(|text| context.moment("--from", text))
+        .transpose()?;
     let to = to.map(|text| context.moment("--to", text)).transpose()?;
     let range = Range {
         from: from.unwrap_or(UtcMillis(0)),
-        to: to.unwrap_or_else(|| context.now()),
+        to: to.unwrap_or_else(now),
     };
     if range.from >= range.to {
         let usage = "--from must be earlier than --to";

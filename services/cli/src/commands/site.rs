@@ -16,7 +16,11 @@ pub(super) async fn status(context: &Context) -> Result<(), Failure> {
     let cameras = session.cameras().await?;
     let roster = history.current();
     let out = context.out;
-    out.line(format!("Gateway:   {} (version {})", session.transport().origin(), site.version));
+    out.line(format!(
+        "Gateway:   {} (version {})",
+        session.transport().origin(),
+        site.version
+    ));
     out.line(format!("Household: {}", roster.genesis()));
     out.line(format!(
         "Roster:    {} statements, {} members, {} devices; verified by this device",
@@ -26,25 +30,37 @@ pub(super) async fn status(context: &Context) -> Result<(), Failure> {
     ));
     let kept = match site.root_key {
         RootKeyKind::Credential => "sealed by the gateway's machine",
-        RootKeyKind::File => "under a key on the gateway's disk: whoever has the whole disk has them",
+        RootKeyKind::File => {
+            "under a key on the gateway's disk: whoever has the whole disk has them"
+        }
     };
     out.line(format!("Secrets:   {kept}"));
-    out.line(format!("Signed in: until {}", context.show(session.identity().expires)));
+    out.line(format!(
+        "Signed in: until {}",
+        context.show(session.identity().expires)
+    ));
     for one in &cameras {
         for stream in &one.streams {
             let (name, rendition) = (one.name.as_str(), stream.rendition);
-            out.line(format!("{name} ({rendition}): {}", camera::state(&stream.status)));
+            out.line(format!(
+                "{name} ({rendition}): {}",
+                camera::state(&stream.status)
+            ));
         }
     }
+    let described: Vec<Value> = cameras.iter().map(camera::described).collect();
     let mut result = account::described(&session);
-    result["version"] = json!(site.version);
-    result["rosterLen"] = json!(roster.len());
-    result["rosterHead"] = json!(roster.head());
-    result["rootKey"] = json!(site.root_key);
-    result["gatewayNowMs"] = json!(site.now_ms);
-    let cameras: Vec<Value> = cameras.iter().map(camera::described).collect();
-    result["cameras"] = json!(cameras);
-    out.result(&result);
+    for (name, value) in [
+        ("version", json!(site.version)),
+        ("rosterLen", json!(roster.len())),
+        ("rosterHead", json!(roster.head())),
+        ("rootKey", json!(site.root_key)),
+        ("gatewayNowMs", json!(site.now_ms)),
+        ("cameras", json!(described)),
+    ] {
+        result.insert(name.to_owned(), value);
+    }
+    out.result(&result.into());
     Ok(())
 }
 
@@ -67,7 +83,8 @@ pub(super) async fn storage(context: &Context) -> Result<(), Failure> {
         .iter()
         .map(|stream| {
             let camera = cameras.iter().find(|camera| camera.id == stream.camera);
-            let name = camera.map_or_else(|| stream.camera.to_string(), |c| c.name.as_str().to_owned());
+            let name =
+                camera.map_or_else(|| stream.camera.to_string(), |c| c.name.as_str().to_owned());
             let time = |time: Option<_>| time.map_or_else(|| "-".to_owned(), |t| context.show(t));
             [
                 format!("{name} ({})", stream.rendition),

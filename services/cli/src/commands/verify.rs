@@ -9,8 +9,8 @@ use bartizan_client::profile::{Profile, ProfileError, Seen};
 use bartizan_client::verify::{Finding, Report, verify_export};
 use bartizan_client::{ClientError, Session};
 use bartizan_domain::{Hash, StreamId};
-use bartizan_sealing::verify::StreamVerifier;
 use bartizan_sealing::Gap;
+use bartizan_sealing::verify::StreamVerifier;
 use serde_json::{Value, json};
 
 use crate::args::Verify;
@@ -40,7 +40,9 @@ pub(super) async fn verify(context: &Context, args: &Verify) -> Result<u8, Failu
         "SOMETHING IS WRONG: see above where and what."
     });
     let values: Vec<Value> = reports.iter().map(described).collect();
-    context.out.result(&json!({ "whole": whole, "reports": values }));
+    context
+        .out
+        .result(&json!({ "whole": whole, "reports": values }));
     Ok(if whole { DONE } else { BROKEN })
 }
 
@@ -141,7 +143,11 @@ fn check_newest(report: &mut Report, seen: &Seen, last: Option<u64>) {
 
 fn tell(context: &Context, report: &Report, own: Option<(bartizan_domain::SiteId, Hash)>) {
     let out = context.out;
-    let what = if report.exporter.is_some() { "Export" } else { "Recording" };
+    let what = if report.exporter.is_some() {
+        "Export"
+    } else {
+        "Recording"
+    };
     let time = |time: Option<_>| time.map_or_else(|| "?".to_owned(), |time| context.show(time));
     out.line(format!(
         "{what} of camera {} ({}), {} to {}: {} segments, {} frames, {} signatures, {}",
@@ -174,7 +180,10 @@ fn tell(context: &Context, report: &Report, own: Option<(bartizan_domain::SiteId
         out.line(gap_line(context, gap));
     }
     if report.unsigned > 0 {
-        out.line(format!("  the last {} frames are not signed yet", report.unsigned));
+        out.line(format!(
+            "  the last {} frames are not signed yet",
+            report.unsigned
+        ));
     }
     for finding in report.findings.iter().take(SHOWN) {
         out.line(finding_line(context, finding));
@@ -186,7 +195,9 @@ fn tell(context: &Context, report: &Report, own: Option<(bartizan_domain::SiteId
 }
 
 fn finding_line(context: &Context, finding: &Finding) -> String {
-    let time = finding.time.map(|time| format!(" at {}", context.show(time)));
+    let time = finding
+        .time
+        .map(|time| format!(" at {}", context.show(time)));
     let segment = finding.segment.map(|number| format!(", segment {number}"));
     format!(
         "  WRONG{}{}: {}",

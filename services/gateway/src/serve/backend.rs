@@ -547,7 +547,9 @@ impl Backend for Gateway {
     async fn counters(&self, _: Authorized<ReadCounters>) -> Answer<api::Counters> {
         let recorder = self.recorder.clone();
         let usage = blocking(move || {
-            recorder.usage().map_err(Error::wrap(ErrorKind::Unavailable, "the disk fails"))
+            recorder
+                .usage()
+                .map_err(Error::wrap(ErrorKind::Unavailable, "the disk fails"))
         });
         let usage = usage.await?;
         let counts = usage.counts;

@@ -5,18 +5,62 @@ use std::collections::VecDeque;
 use bartizan_base::Error;
 use bartizan_domain::StreamId;
 use bartizan_http::backend::{DataFeed, LiveFeed};
-use bartizan_recordings::{RangeReader, Recorder};
+use bartizan_recordings::{RangeReader, ReadError};
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 
-use super::backend::{blocking, read_error};
+use super::backend::read_error;
 use super::live::Seat;
 use super::state::Gateway;
+
+type Reading = JoinHandle<Result<(RangeReader, Option<Bytes>), ReadError>>;
+
+/// Bytes from the disk, read by threads of their own, one piece at a time.
+#[derive(Debug)]
+struct Pieces {
+    reader: Option<RangeReader>,
+    /// A read that is under way. It is kept here, so that a caller who stops waiting loses nothing.
+    reading: Option<Reading>,
+}
+
+impl Pieces {
+    const fn new(reader: Option<RangeReader>) -> Self {
+        Self {
+            reader,
+            reading: None,
+        }
+    }
+
+    /// The next piece; `None` after the last. Cancel-safe.
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.reading.is_none() {
+            let Some(mut reader) = self.reader.take() else {
+                return Ok(None);
+            };
+            self.reading = Some(tokio::task::spawn_blocking(move || {
+                let piece = reader.next_piece()?;
+                Ok((reader, piece))
+            }));
+        }
+        let Some(reading) = &mut self.reading else {
+            return Ok(None);
+        };
+        let read = reading.await;
+        self.reading = None;
+        let abandoned = |error| Error::internal("a disk read was abandoned").caused_by(error);
+        let (reader, piece) = read.map_err(abandoned)?.map_err(read_error)?;
+        if piece.is_some() {
+            self.reader = Some(reader);
+        }
+        Ok(piece)
+    }
+}
 
 /// One live viewer.
 #[derive(Debug)]
 pub(crate) struct Live {
     first: VecDeque<Bytes>,
-    backlog: Option<RangeReader>,
+    backlog: Pieces,
     seat: Seat,
 }
 
@@ -31,38 +75,14 @@ impl Live {
             record.ok().flatten().map(Bytes::from)
         });
         let first = stored.flatten().or(envelope).into_iter().collect();
-        let read = |recorder: &Recorder| {
-            let running = running?;
+        let backlog = running.and_then(|running| {
             let len = running.end.saturating_sub(running.offset);
-            recorder.read(stream, running.offset, len).ok()
-        };
-        let backlog = read(&gateway.recorder);
+            gateway.recorder.read(stream, running.offset, len).ok()
+        });
         Self {
             first,
-            backlog,
+            backlog: Pieces::new(backlog),
             seat,
-        }
-    }
-
-    /// The next piece of the running segment; `None` when all was read.
-    async fn next_of_backlog(&mut self) -> Option<Bytes> {
-        // The reader is away while a thread reads; a call that is dropped then ends the backlog, and
-        // with it this viewer, who was about to leave anyway.
-        let mut reader = self.backlog.take()?;
-        let read = blocking(move || {
-            let piece = reader.next_piece().map_err(read_error)?;
-            Ok((reader, piece))
-        });
-        match read.await {
-            Ok((reader, Some(piece))) => {
-                self.backlog = Some(reader);
-                Some(piece)
-            }
-            Ok((_, None)) => None,
-            Err(error) => {
-                tracing::warn!(%error, "the running segment can't be read; waiting for the next");
-                None
-            }
         }
     }
 }
@@ -72,40 +92,30 @@ impl LiveFeed for Live {
         if let Some(bytes) = self.first.pop_front() {
             return Some(bytes);
         }
-        if let Some(piece) = self.next_of_backlog().await {
-            return Some(piece);
+        match self.backlog.next().await {
+            Ok(Some(piece)) => Some(piece),
+            Ok(None) => self.seat.next().await,
+            Err(error) => {
+                // Without the segment's start the rest is of no use: the viewer comes back.
+                tracing::warn!(%error, "the running segment can't be read");
+                None
+            }
         }
-        self.seat.next().await
     }
 }
 
 /// A stretch of a recording.
 #[derive(Debug)]
-pub(crate) struct Data {
-    reader: Option<RangeReader>,
-}
+pub(crate) struct Data(Pieces);
 
 impl Data {
     pub(crate) const fn new(reader: RangeReader) -> Self {
-        Self {
-            reader: Some(reader),
-        }
+        Self(Pieces::new(Some(reader)))
     }
 }
 
 impl DataFeed for Data {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let Some(mut reader) = self.reader.take() else {
-            return Ok(None);
-        };
-        let read = blocking(move || {
-            let piece = reader.next_piece().map_err(read_error)?;
-            Ok((reader, piece))
-        });
-        let (reader, piece) = read.await?;
-        if piece.is_some() {
-            self.reader = Some(reader);
-        }
-        Ok(piece)
+        self.0.next().await
     }
 }

@@ -21,7 +21,8 @@ const MAX_NOTICES: usize = 1_024;
 
 impl Receive for Gateway {
     fn records(&self, stream: StreamId, records: &[u8]) {
-        self.frames.fetch_add(count_frames(records), Ordering::Relaxed);
+        self.frames
+            .fetch_add(count_frames(records), Ordering::Relaxed);
         let record = || {
             if let Err(error) = self.recorder.append(stream, records) {
                 tracing::error!(%stream, %error, "the sealer's records are refused");

@@ -204,15 +204,17 @@ impl Hub {
         }
     }
 
-    /// Joins the viewers of `stream`. `snapshot` is taken at the very moment from which on batches come.
+    /// Joins the viewers of `stream`. `snapshot` is taken at the very moment from which on batches come;
+    /// without one (between segments, or while nothing is stored) they come from the next segment on.
     pub(crate) fn join<T>(
         self: &Arc<Self>,
         stream: StreamId,
-        snapshot: impl FnOnce() -> T,
-    ) -> (Seat, Option<Bytes>, T) {
+        snapshot: impl FnOnce() -> Option<T>,
+    ) -> (Seat, Option<Bytes>, Option<T>) {
         let viewer = Arc::new(Viewer::default());
         let mut inner = self.lock();
         let taken = snapshot();
+        viewer.lock().lagging = taken.is_none();
         let envelope = inner.envelopes.get(&stream.camera).cloned();
         let viewers = inner.viewers.entry(stream).or_default();
         viewers.push(Arc::clone(&viewer));
@@ -312,9 +314,9 @@ mod tests {
     async fn viewers_get_what_comes_after_their_snapshot() {
         let (hub, changes) = hub();
         hub.publish(STREAM, b"before", || ());
-        let (seat, _, snapshot) = hub.join(STREAM, || "snapshot");
+        let (seat, _, snapshot) = hub.join(STREAM, || Some("snapshot"));
         hub.publish(STREAM, b"after", || ());
-        assert_eq!(snapshot, "snapshot");
+        assert_eq!(snapshot, Some("snapshot"));
         assert_eq!(seat.next().await.as_deref(), Some(b"after".as_slice()));
         drop(seat);
         assert_eq!((hub.count(), changes.load(Ordering::Relaxed)), (0, 2));
@@ -324,7 +326,7 @@ mod tests {
     async fn a_slow_viewer_goes_on_with_the_newest_keyframe() {
         let (hub, _) = hub();
         hub.publish_envelope(STREAM.camera, b"envelope");
-        let (slow, envelope, ()) = hub.join(STREAM, || ());
+        let (slow, envelope, _) = hub.join(STREAM, || Some(()));
         assert_eq!(envelope.as_deref(), Some(b"envelope".as_slice()));
         let frame = record(Kind::Frame, 1, false, 100_000);
         for _ in 0..60 {
@@ -345,8 +347,8 @@ mod tests {
     #[tokio::test]
     async fn a_fast_viewer_does_not_notice_a_slow_one() {
         let (hub, _) = hub();
-        let (_slow, ..) = hub.join(STREAM, || ());
-        let (fast, ..) = hub.join(STREAM, || ());
+        let (_slow, ..) = hub.join(STREAM, || Some(()));
+        let (fast, ..) = hub.join(STREAM, || Some(()));
         for _ in 0..100 {
             hub.publish(STREAM, &record(Kind::Frame, 1, false, 100_000), || ());
             assert!(fast.next().await.is_some());
@@ -356,7 +358,7 @@ mod tests {
     #[tokio::test]
     async fn an_ended_camera_ends_its_viewers() {
         let (hub, _) = hub();
-        let (seat, ..) = hub.join(STREAM, || ());
+        let (seat, ..) = hub.join(STREAM, || Some(()));
         hub.end(STREAM.camera);
         assert_eq!(seat.next().await, None);
     }

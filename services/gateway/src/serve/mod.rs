@@ -29,8 +29,8 @@ use bartizan_store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::live::Hub;
-use self::state::Parts;
 pub(crate) use self::state::Gateway;
+use self::state::Parts;
 use self::supervisor::Supervisor;
 
 /// How long requests and viewers may take to end.

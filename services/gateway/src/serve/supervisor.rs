@@ -33,11 +33,13 @@ impl Supervisor {
             }
             lines.receive(&reading)?;
         };
-        thread::Builder::new().name("control".to_owned()).spawn(move || {
-            if let Err(error) = read(&reading, &links, lines) {
-                tracing::debug!(%error, "the supervisor is gone");
-            }
-        })?;
+        thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || {
+                if let Err(error) = read(&reading, &links, lines) {
+                    tracing::debug!(%error, "the supervisor is gone");
+                }
+            })?;
         Ok((Self(Arc::new(Mutex::new(socket))), suggested, inbox))
     }
 
@@ -65,11 +67,7 @@ impl Supervisor {
     }
 }
 
-fn read(
-    socket: &UnixStream,
-    links: &mpsc::Sender<UnixStream>,
-    mut lines: Lines,
-) -> io::Result<()> {
+fn read(socket: &UnixStream, links: &mpsc::Sender<UnixStream>, mut lines: Lines) -> io::Result<()> {
     loop {
         while let Some(line) = lines.next_line() {
             let FromSupervisor::Link = serde_json::from_slice(&line)? else {

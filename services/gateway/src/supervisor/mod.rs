@@ -140,6 +140,7 @@ impl Supervisor {
                 } if self.is_current(role, generation) => {
                     tracing::warn!(process = role.name(), ?code, "process ended");
                     if code == Some(EX_USAGE) {
+                        self.forget(role);
                         return Ok(self.end(inbox, ExitCode::from(64)));
                     }
                     self.restart(role)?;
@@ -158,6 +159,13 @@ impl Supervisor {
         match role {
             Role::Gateway => self.gateway.as_ref(),
             Role::Ingest => self.ingest.as_ref(),
+        }
+    }
+
+    fn forget(&mut self, role: Role) {
+        match role {
+            Role::Gateway => self.gateway = None,
+            Role::Ingest => self.ingest = None,
         }
     }
 
@@ -194,7 +202,11 @@ impl Supervisor {
         let (ours, theirs) = UnixStream::pair()?;
         let child = Child::start_gateway(&self.programs, theirs)?;
         let cameras = self.programs.suggested.clone();
-        send_line(&ours, &serde_json::to_vec(&FromSupervisor::Suggest { cameras })?, &[])?;
+        send_line(
+            &ours,
+            &serde_json::to_vec(&FromSupervisor::Suggest { cameras })?,
+            &[],
+        )?;
         let (reader, hosts) = (ours.try_clone()?, Arc::clone(&self.hosts));
         thread::Builder::new()
             .name("control".to_owned())

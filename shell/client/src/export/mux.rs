@@ -112,12 +112,7 @@ impl Mux {
         Ok(self.writer.finish(out)?)
     }
 
-    fn put(
-        &mut self,
-        session: u32,
-        frame: &Frame<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<Fit, MuxError> {
+    fn put(&mut self, session: u32, frame: &Frame<'_>, out: &mut Vec<u8>) -> Result<Fit, MuxError> {
         if let Some(config) = frame.config {
             self.configure(frame.track, config)?;
         }
@@ -236,7 +231,9 @@ fn nanos(ticks: i64, timescale: u32) -> i128 {
 
 fn ticks(nanos: i128, timescale: u32) -> i64 {
     let product = nanos.saturating_mul(i128::from(timescale));
-    let rounded = product.saturating_add(NANOS_PER_S / 2).div_euclid(NANOS_PER_S);
+    let rounded = product
+        .saturating_add(NANOS_PER_S / 2)
+        .div_euclid(NANOS_PER_S);
     i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
 }
 
@@ -289,8 +286,12 @@ mod tests {
     fn a_clock_that_was_set_back_does_not_run_the_file_backwards() {
         let (mut mux, mut out) = mux();
         let config = video().encode();
-        mux.frame(1, &frame(Track::Video, 0, 3_600_000, Some(&config)), &mut out)
-            .unwrap();
+        mux.frame(
+            1,
+            &frame(Track::Video, 0, 3_600_000, Some(&config)),
+            &mut out,
+        )
+        .unwrap();
         mux.frame(1, &frame(Track::Video, 3_600, 3_600_040, None), &mut out)
             .unwrap();
         mux.frame(2, &frame(Track::Video, 0, 0, Some(&config)), &mut out)

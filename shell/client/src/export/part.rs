@@ -165,7 +165,10 @@ impl Part {
 
     pub(crate) fn manifest(&mut self, signed: &Signed) {
         self.gaps.extend_from_slice(&signed.manifest.gaps);
-        self.proof_bytes = self.proof_bytes.saturating_add(signed.body.len()).saturating_add(4);
+        self.proof_bytes = self
+            .proof_bytes
+            .saturating_add(signed.body.len())
+            .saturating_add(4);
         self.manifests.push(signed.body.to_vec());
         if let (Some(draft), Some((state, end))) = (&mut self.current, signed.head)
             && end.number == draft.header.number

@@ -168,7 +168,12 @@ impl Proof {
             to: input.time("to")?,
             made: input.time("made")?,
             member: MemberId::new(input.array("member")?),
-            statements: read_list(&mut input, "statements", MAX_STATEMENTS, MAX_STATEMENT_BYTES)?,
+            statements: read_list(
+                &mut input,
+                "statements",
+                MAX_STATEMENTS,
+                MAX_STATEMENT_BYTES,
+            )?,
             envelopes: read_list(&mut input, "envelopes", MAX_ENVELOPES, MAX_ENVELOPE_BODY)?,
             segments: read_segments(&mut input)?,
             manifests: read_list(&mut input, "manifests", MAX_MANIFESTS, MAX_MANIFEST_BODY)?,
@@ -293,7 +298,6 @@ fn bounded(input: &mut Reader<'_>, field: &'static str, max: usize) -> Result<us
     }
     Ok(len)
 }
-
 
 fn read_list(
     input: &mut Reader<'_>,

@@ -446,8 +446,8 @@ impl StreamReader {
         let hash = record
             .chain_after(&Hash::ZERO)
             .ok_or(StreamError::Changed)?;
-        let manifest = Manifest::verify(record.body, self.history.current())
-            .map_err(StreamError::Manifest)?;
+        let manifest =
+            Manifest::verify(record.body, self.history.current()).map_err(StreamError::Manifest)?;
         let body = self.record.slice_ref(record.body);
         self.check_origin(&manifest)?;
         self.check_counter(&manifest, hash)?;

@@ -87,8 +87,7 @@ fn a_recording_opens_whole_however_it_is_cut() {
 fn an_envelope_in_the_stream_needs_no_asking() {
     let sealer = recording(1);
     let live = [sealer.envelopes[&sealer.epoch()].as_slice(), &sealer.out].concat();
-    let mut reader =
-        StreamReader::live(STREAM, Arc::new(history()), Arc::new(keystore()), None);
+    let mut reader = StreamReader::live(STREAM, Arc::new(history()), Arc::new(keystore()), None);
     reader.push(&live).unwrap();
     assert!(matches!(reader.next().unwrap(), Step::Envelope(_)));
     assert!(matches!(reader.next().unwrap(), Step::Segment(_)));
@@ -137,11 +136,7 @@ fn n_4_segments_that_were_swapped_for_others_are_refused() {
     other.now = UtcMillis(1_790_000_500_000);
     other.segment();
     other.segment();
-    let bytes = [
-        &one.out[..one.places[1].0],
-        &other.out[other.places[1].0..],
-    ]
-    .concat();
+    let bytes = [&one.out[..one.places[1].0], &other.out[other.places[1].0..]].concat();
     let refused = read(&mut reader(), &one, &bytes, usize::MAX);
     assert_eq!(refused, Err(StreamError::Spliced { segment: 1 }));
 }
@@ -173,7 +168,13 @@ fn a_rejoined_stream_may_show_what_was_seen_before() {
     let (history, keys) = (Arc::new(history()), Arc::new(keystore()));
     let mut live = StreamReader::live(STREAM, history, keys, floor);
     let middle = sealer.places[1].0;
-    read(&mut live, &sealer, &sealer.out[middle..sealer.places[2].0], 512).unwrap();
+    read(
+        &mut live,
+        &sealer,
+        &sealer.out[middle..sealer.places[2].0],
+        512,
+    )
+    .unwrap();
     assert!(!live.has_caught_up());
     read(&mut live, &sealer, &sealer.out[sealer.places[2].0..], 512).unwrap();
     assert!(live.has_caught_up());

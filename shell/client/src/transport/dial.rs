@@ -134,7 +134,8 @@ impl Dialer {
         let connector = TlsConnector::from(Arc::clone(&self.tls.0));
         let shake = timeout(CONNECT_TIMEOUT, connector.connect(name, tcp));
         let tls = shake.await.map_err(|_elapsed| DialError::Slow)?;
-        tls.map(|tls| Wire::Sealed(Box::new(tls))).map_err(tls_error)
+        tls.map(|tls| Wire::Sealed(Box::new(tls)))
+            .map_err(tls_error)
     }
 
     async fn dial_tcp(&self) -> Result<TcpStream, DialError> {
@@ -162,7 +163,9 @@ impl Dialer {
 }
 
 fn tls_error(error: io::Error) -> DialError {
-    let cause = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+    let cause = error
+        .get_ref()
+        .and_then(|e| e.downcast_ref::<rustls::Error>());
     match cause {
         Some(rustls::Error::InvalidCertificate(
             CertificateError::ApplicationVerificationFailure

@@ -62,7 +62,9 @@ impl Download {
             }
             self.failures = self.failures.saturating_add(1);
             if self.failures > MAX_RESUMES {
-                return Err(TransportError::Broken("the download stops before its end".into()));
+                return Err(TransportError::Broken(
+                    "the download stops before its end".into(),
+                ));
             }
         }
         Ok(None)
@@ -108,12 +110,14 @@ async fn open(
         ..Call::get(target)
     };
     let answer = transport.open(&call).await?;
-    let fits = answer.status() == StatusCode::PARTIAL_CONTENT
-        && starts_at(answer.headers()) == Some(from);
+    let fits =
+        answer.status() == StatusCode::PARTIAL_CONTENT && starts_at(answer.headers()) == Some(from);
     if fits {
         Ok(answer.into_body())
     } else {
-        Err(TransportError::Answer("another range than asked for".into()))
+        Err(TransportError::Answer(
+            "another range than asked for".into(),
+        ))
     }
 }
 

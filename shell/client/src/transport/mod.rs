@@ -83,7 +83,9 @@ pub enum TransportError {
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The answer is not what the API promises.
-    #[error("the gateway's answer can't be understood: it may be another version of Bartizan, or no gateway")]
+    #[error(
+        "the gateway's answer can't be understood: it may be another version of Bartizan, or no gateway"
+    )]
     Answer(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The answer is larger than any good one.
     #[error("the gateway's answer is larger than {max} bytes")]
@@ -152,7 +154,9 @@ impl ApiError {
         Self {
             status: status.as_u16(),
             kind: kind.map(printable).unwrap_or_default(),
-            detail: detail.filter(|text| !text.is_empty()).unwrap_or_else(nothing),
+            detail: detail
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(nothing),
             reference: problem.and_then(|p| p.reference).as_deref().map(printable),
             retry_after_s,
         }
@@ -162,7 +166,8 @@ impl ApiError {
 /// Without control characters and direction marks, which could rewrite what a terminal shows.
 fn printable(text: &str) -> String {
     let bad = |c: &char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().filter(|c| !bad(c)).take(MAX_DETAIL).collect()
 }
@@ -276,7 +281,10 @@ impl Transport {
     }
 
     /// Sends and reads a JSON document.
-    pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, TransportError> {
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        call: Call<'_>,
+    ) -> Result<T, TransportError> {
         let bytes = self.bytes(call, MAX_ANSWER).await?;
         serde_json::from_slice(&bytes).map_err(|error| TransportError::Answer(error.into()))
     }
@@ -325,8 +333,15 @@ impl Transport {
         &self,
         target: &str,
     ) -> Result<WebSocketStream<Wire>, TransportError> {
-        let url = self.origin().url(target).map_err(|e| TransportError::Request(e.into()))?;
-        let scheme = if self.origin().is_secure() { "wss" } else { "ws" };
+        let url = self
+            .origin()
+            .url(target)
+            .map_err(|e| TransportError::Request(e.into()))?;
+        let scheme = if self.origin().is_secure() {
+            "wss"
+        } else {
+            "ws"
+        };
         let url = url.to_string();
         let rest = url.split_once(':').map_or("", |(_, rest)| rest);
         let wire = self.dialer.dial().await.map_err(TransportError::Dial)?;
@@ -349,8 +364,14 @@ impl Transport {
         let mut request = Request::builder()
             .method(call.method.clone())
             .uri(url)
-            .header(header::USER_AGENT, concat!("bartizan/", env!("CARGO_PKG_VERSION")))
-            .header(header::ACCEPT, "application/json, application/problem+json, */*");
+            .header(
+                header::USER_AGENT,
+                concat!("bartizan/", env!("CARGO_PKG_VERSION")),
+            )
+            .header(
+                header::ACCEPT,
+                "application/json, application/problem+json, */*",
+            );
         if !call.body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -384,7 +405,11 @@ impl Transport {
         token: Option<&str>,
     ) -> Result<String, TransportError> {
         let jti = Fingerprint::new(random::bytes()?).to_string();
-        let nonce = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let nonce = self
+            .nonce
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let request = ProofRequest {
             method: method.as_str(),
             url,
@@ -398,7 +423,9 @@ impl Transport {
 
     /// Keeps the gateway's newest nonce; says whether one came.
     fn take_nonce(&self, headers: &HeaderMap) -> bool {
-        let given = headers.get(DPOP_NONCE).and_then(|value| value.to_str().ok());
+        let given = headers
+            .get(DPOP_NONCE)
+            .and_then(|value| value.to_str().ok());
         let Some(nonce) = given.filter(|nonce| nonce.len() <= MAX_NONCE) else {
             return false;
         };

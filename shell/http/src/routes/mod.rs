@@ -54,7 +54,7 @@ macro_rules! routes {
     ($($module:ident::$handler:ident $path:ident,)*) => {
         fn routed<B: Backend>() -> Router<Api<B>> {
             let mut router = Router::new();
-            $(router = add::<$module::$path, B, _, _>(router, $module::$handler::<B>);)*
+            $(router = add::<$module::$path, B, _, _>(router, &$module::$handler::<B>);)*
             router
         }
 
@@ -110,7 +110,7 @@ fn describe<P: utoipa::Path>(paths: &mut Paths) {
     paths.add_path_operation(P::path(), P::methods(), P::operation());
 }
 
-fn add<P, B, H, T>(router: Router<Api<B>>, handler: H) -> Router<Api<B>>
+fn add<P, B, H, T>(router: Router<Api<B>>, handler: &H) -> Router<Api<B>>
 where
     P: utoipa::Path,
     B: Backend,

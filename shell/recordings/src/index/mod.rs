@@ -33,6 +33,20 @@ pub(crate) struct StreamIndex {
     runs: Vec<Run>,
     /// Place of the last extent, for the next run's first difference.
     place: u64,
+    /// Files were made whose names are not durable yet.
+    new_names: bool,
+}
+
+/// Makes the names on the way to a folder durable.
+fn sync_path(disk: &dyn Disk, dir: &str) -> io::Result<()> {
+    let mut path = dir;
+    loop {
+        disk.sync_dir(path)?;
+        match path.rsplit_once('/') {
+            Some((parent, _)) => path = parent,
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Where a stream's index lies.
@@ -49,7 +63,7 @@ pub(crate) struct Hole {
 
 impl StreamIndex {
     pub(crate) fn new(stream: StreamId) -> Self {
-        Self { stream, dir: index_dir(stream), runs: Vec::new(), place: 0 }
+        Self { stream, dir: index_dir(stream), runs: Vec::new(), place: 0, new_names: true }
     }
 
     /// Reads the catalogue from the names, and growing runs as far as they are whole.
@@ -173,6 +187,7 @@ impl StreamIndex {
         for run in &mut self.runs {
             if run.writer.is_some() {
                 let path = format!("{}/{}", self.dir, run.name());
+                self.new_names |= !run.has_file();
                 match run.write(disk, &path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         disk.make_dir(&self.dir)?;
@@ -195,7 +210,13 @@ impl StreamIndex {
             }
             let path = format!("{}/{}", self.dir, run.name());
             run.write(disk, &path)?;
-            syncs += u64::from(run.sync()?);
+            if run.sync()? {
+                syncs += 1;
+                if std::mem::take(&mut self.new_names) {
+                    sync_path(disk, &self.dir)?;
+                    syncs += 1;
+                }
+            }
             if at < last && run.has_file() {
                 disk.rename(&path, &format!("{}/{}", self.dir, run.sealed_name()))?;
                 run.writer = None;
@@ -290,7 +311,7 @@ impl StreamIndex {
 
     /// Puts a run that was made anew into its hole; `false` when it no longer fits.
     pub(crate) fn insert(&mut self, run: Run) -> bool {
-        let at = self.runs.partition_point(|other| other.first.offset < run.first.offset);
+        let at = self.runs.partition_point(|other| other.first.offset <= run.first.offset);
         let after = |other: &Run| other.end.offset <= run.first.offset;
         let fits_before = at.checked_sub(1).and_then(|at| self.runs.get(at)).is_none_or(after);
         let fits_behind =

@@ -11,7 +11,9 @@ use bartizan_identity::roster::{History, StatementError};
 use bartizan_identity::{RosterError, Statement, VerifyingKey};
 use bartizan_sealing::manifest::{MAX_SILENCE, ManifestError};
 use bartizan_sealing::record::{Kind, append_single};
-use bartizan_sealing::{Envelope, EnvelopeError, Gap, HeadState, Manifest, SegmentEnd, SegmentHeader};
+use bartizan_sealing::{
+    Envelope, EnvelopeError, Gap, HeadState, Manifest, SegmentEnd, SegmentHeader,
+};
 
 use super::proof::{Proof, SegmentProof, SignedProof};
 use crate::verify::{Finding, Report};
@@ -157,7 +159,10 @@ fn check_exporter(signed: &SignedProof, history: &History, report: &mut Report) 
         return report.find(Problem::BadSignature.into());
     }
     let camera = proof.stream.camera;
-    if !history.current().may_watch(proof.member, camera, proof.made) {
+    if !history
+        .current()
+        .may_watch(proof.member, camera, proof.made)
+    {
         report.find(Problem::NotEntitled.into());
     }
     report.exporter = Some(Exporter {
@@ -270,10 +275,12 @@ impl<'a> Checker<'a> {
 
     fn is_mine(&self, manifest: &Manifest) -> bool {
         let epoch = self.epochs.get(&manifest.scope.epoch);
-        let known = epoch.is_none_or(|epoch| {
-            epoch.sealer == manifest.sealer && epoch.hash == manifest.envelope
-        });
-        let any = self.epochs.values().any(|epoch| epoch.sealer == manifest.sealer);
+        let known = epoch
+            .is_none_or(|epoch| epoch.sealer == manifest.sealer && epoch.hash == manifest.envelope);
+        let any = self
+            .epochs
+            .values()
+            .any(|epoch| epoch.sealer == manifest.sealer);
         known
             && any
             && manifest.scope.camera == self.proof.stream.camera

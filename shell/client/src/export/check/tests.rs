@@ -180,7 +180,10 @@ fn another_cameras_sealer_vouches_for_nothing() {
     let (record, _) = Record::split(&out).unwrap().unwrap();
     forged.manifests[0] = record.body.to_vec();
     let report = checked(forged);
-    assert!(found(&report, Problem::Manifest(ManifestError::NotTheSealer)));
+    assert!(found(
+        &report,
+        Problem::Manifest(ManifestError::NotTheSealer)
+    ));
 }
 
 #[test]
@@ -199,7 +202,10 @@ fn a_changed_roster_is_found() {
     assert!(found(&report, Problem::Roster(RosterError::BadSignature)));
     let mut none = proof(&recording(1));
     none.statements.clear();
-    assert!(found(&checked(none), Problem::Roster(RosterError::NoGenesis)));
+    assert!(found(
+        &checked(none),
+        Problem::Roster(RosterError::NoGenesis)
+    ));
 }
 
 #[test]

@@ -276,3 +276,6 @@ fn read_bounded(path: &Path, max: usize) -> io::Result<Vec<u8>> {
 fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error)
 }
+
+#[cfg(test)]
+mod tests;

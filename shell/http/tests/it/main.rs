@@ -1,0 +1,23 @@
+//! The real router behind a real socket, over a backend in memory: what strangers, thieves, other sites'
+//! pages and hostile documents get.
+
+#[cfg(test)]
+mod auth;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod entry;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod recordings;
+#[cfg(test)]
+mod tls;
