@@ -81,14 +81,19 @@ impl ReaderPublic {
             Suite::X25519 => <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(bytes).is_ok(),
             Suite::XWing => <XWing as Kem>::PublicKey::from_bytes(bytes).is_ok(),
         };
-        if fits {
-            Ok(Self {
-                suite,
-                bytes: bytes.to_vec(),
-            })
-        } else {
-            Err(WrapError::BadKey)
+        if !fits {
+            return Err(WrapError::BadKey);
         }
+        let key = Self {
+            suite,
+            bytes: bytes.to_vec(),
+        };
+        // A point of small order is well-formed, but every wrap to it fails (RFC 9180 §7.1.4): one on the
+        // roster would stop the recording for all.
+        if suite == Suite::X25519 {
+            key.wrap(b"", b"", b"")?;
+        }
+        Ok(key)
     }
 
     /// Its suite.
@@ -251,6 +256,18 @@ mod tests {
             assert_eq!(
                 key.unwrap(b"short", b"info", b"aad", &wrapped).unwrap_err(),
                 refused
+            );
+        }
+    }
+
+    #[test]
+    fn a_point_of_small_order_is_no_key() {
+        let mut one = [0; 32];
+        one[0] = 1;
+        for point in [[0; 32], one] {
+            assert_eq!(
+                ReaderPublic::new(Suite::X25519, &point),
+                Err(WrapError::BadKey)
             );
         }
     }

@@ -100,7 +100,13 @@ impl Header {
             self.rendition.code(),
             self.track.code(),
         ];
-        for byte in [self.body_len.to_be_bytes(), middle, self.index.to_be_bytes()].as_flattened() {
+        for byte in [
+            self.body_len.to_be_bytes(),
+            middle,
+            self.index.to_be_bytes(),
+        ]
+        .as_flattened()
+        {
             place.next().into_iter().for_each(|to| *to = *byte);
         }
         out

@@ -5,11 +5,16 @@ use bartizan_domain::Hash;
 
 use super::{Roster, RosterError, Statement};
 
+/// Statements between two checkpoints.
+const EVERY: usize = 64;
+
 /// A roster and how it came about.
 #[derive(Debug, Clone)]
 pub struct History {
     statements: Vec<Statement>,
     current: Roster,
+    /// The roster after each [`EVERY`] statements, so that old ones are not replayed from the start.
+    checkpoints: Vec<Roster>,
 }
 
 impl History {
@@ -18,14 +23,15 @@ impl History {
     /// # Errors
     /// As [`Roster::replay`]; a genesis other than the pinned one is [`RosterError::OtherSite`].
     pub fn replay(pinned: Hash, statements: Vec<Statement>) -> Result<Self, RosterError> {
-        let current = Roster::replay(&statements)?;
-        if current.genesis() != pinned {
+        let mut statements = statements.into_iter();
+        let mut history = Self::begin(statements.next().ok_or(RosterError::NoGenesis)?)?;
+        if history.current.genesis() != pinned {
             return Err(RosterError::OtherSite);
         }
-        Ok(Self {
-            statements,
-            current,
-        })
+        for statement in statements {
+            history.append(statement)?;
+        }
+        Ok(history)
     }
 
     /// Verifies a genesis; whoever calls this pins it.
@@ -34,13 +40,17 @@ impl History {
         Ok(Self {
             statements: vec![genesis],
             current,
+            checkpoints: Vec::new(),
         })
     }
 
-    /// Verifies and adds the next statement.
+    /// Verifies and adds the next statement; on an error nothing changes.
     pub fn append(&mut self, statement: Statement) -> Result<(), RosterError> {
         self.current.apply(&statement)?;
         self.statements.push(statement);
+        if self.statements.len().is_multiple_of(EVERY) {
+            self.checkpoints.push(self.current.clone());
+        }
         Ok(())
     }
 
@@ -59,7 +69,17 @@ impl History {
         if len == self.current.len() {
             return Some(self.current.clone());
         }
-        let first = self.statements.get(..usize::try_from(len).ok()?)?;
-        Roster::replay(first).ok()
+        let len = usize::try_from(len).ok()?;
+        let known = (len / EVERY)
+            .checked_sub(1)
+            .and_then(|place| self.checkpoints.get(place));
+        let Some(known) = known else {
+            return Roster::replay(self.statements.get(..len)?).ok();
+        };
+        let mut roster = known.clone();
+        for statement in self.statements.get(len / EVERY * EVERY..len)? {
+            roster.apply(statement).ok()?;
+        }
+        Some(roster)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_domain::limits::MAX_CAMERAS;
+use bartizan_domain::limits::{MAX_CAMERAS, MAX_RECIPIENTS};
 use bartizan_domain::{CameraId, DeviceId, Fingerprint, Hash, KeyId, MemberId, SiteId, UtcMillis};
 
 use super::statement::{Genesis, Operation, Role, Statement};
@@ -99,6 +99,9 @@ pub enum RosterError {
     /// A site must keep an owner.
     #[error("the last owner can't be removed or demoted")]
     LastOwner,
+    /// It is older than the statement before it: an expired author could date it back otherwise.
+    #[error("the statement is older than the one before it: check this device's clock")]
+    Backdated,
     /// A limit of the roster is reached.
     #[error("the roster is full: {what}")]
     Full {
@@ -112,6 +115,7 @@ pub enum RosterError {
 pub struct Roster {
     site: SiteId,
     len: u64,
+    time: UtcMillis,
     head: Hash,
     genesis: Hash,
     gateway: VerifyingKey,
@@ -143,6 +147,9 @@ impl Roster {
         if statement.sequence != 0 || statement.previous != Hash::ZERO {
             return Err(RosterError::NotNext { expected: 0 });
         }
+        let shared = genesis.reader == genesis.recovery_reader
+            || genesis.identity == genesis.recovery_identity;
+        vacant(shared)?;
         if statement.author != genesis.identity.id() || !statement.signed_by(&genesis.identity) {
             return Err(RosterError::BadSignature);
         }
@@ -161,6 +168,7 @@ impl Roster {
         Self {
             site: statement.site,
             len: 1,
+            time: statement.time,
             head: statement.hash(),
             genesis: statement.hash(),
             gateway: genesis.gateway,
@@ -186,6 +194,9 @@ impl Roster {
         if statement.sequence != self.len || statement.previous != self.head {
             return Err(RosterError::NotNext { expected: self.len });
         }
+        if statement.time < self.time {
+            return Err(RosterError::Backdated);
+        }
         if self.len >= MAX_STATEMENTS as u64 {
             return Err(RosterError::Full { what: "statements" });
         }
@@ -196,6 +207,7 @@ impl Roster {
         self.permit(&author, &statement.operation)?;
         self.perform(&statement.operation)?;
         self.len += 1;
+        self.time = statement.time;
         self.head = statement.hash();
         Ok(())
     }
@@ -328,11 +340,11 @@ impl Roster {
                 .ok_or(RosterError::NotFound),
             Operation::AddSealer { key } => self.add_sealer(*key),
             Operation::ReplaceRecovery { identity, reader } => {
-                vacant(
-                    self.members
-                        .values()
-                        .any(|member| member.identity == *identity),
-                )?;
+                let known = self
+                    .members
+                    .values()
+                    .any(|member| member.identity == *identity);
+                vacant(known || self.holder(reader.id()).is_some())?;
                 self.recovery = (*identity, reader.clone());
                 Ok(())
             }
@@ -352,6 +364,13 @@ impl Roster {
     }
 
     fn add_reader(&mut self, member: MemberId, key: &ReaderPublic) -> Result<(), RosterError> {
+        // The recovery key is a recipient too.
+        let keys: usize = self
+            .members
+            .values()
+            .map(|member| member.readers.len())
+            .sum();
+        full(keys + 1 >= MAX_RECIPIENTS, "reader keys")?;
         vacant(self.holder(key.id()).is_some() || self.recovery.1 == *key)?;
         let entry = self.members.get_mut(&member).ok_or(RosterError::NotFound)?;
         full(

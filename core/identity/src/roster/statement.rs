@@ -155,6 +155,24 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// With the one encoding that there is: cameras ascending and each once, no expiry at time zero.
+    fn canonical(mut self) -> Self {
+        if let Self::AddMember {
+            expires, cameras, ..
+        }
+        | Self::SetRole {
+            expires, cameras, ..
+        } = &mut self
+        {
+            cameras.sort_unstable();
+            cameras.dedup();
+            *expires = expires.filter(|time| time.0 != 0);
+        }
+        self
+    }
+}
+
 /// Why bytes are not a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
@@ -200,6 +218,7 @@ impl Statement {
         operation: Operation,
     ) -> Self {
         let author = key.public().id();
+        let operation = operation.canonical();
         let mut out = Writer::new();
         out.u8(VERSION)
             .fixed(site.as_bytes())

@@ -282,3 +282,87 @@ fn cameras_need_a_known_sealer() {
     let again = by(&key(1), &roster, known);
     assert_eq!(roster.apply(&again), Err(RosterError::Exists));
 }
+
+#[test]
+fn a_statement_older_than_the_last_is_refused() {
+    let mut roster = roster();
+    let early = UtcMillis(NOW.0 - 1);
+    let back = Statement::sign(&key(1), SITE, roster.next(), early, join(9, Role::Member));
+    assert_eq!(roster.apply(&back), Err(RosterError::Backdated));
+}
+
+#[test]
+fn one_reader_key_stands_for_one_reader() {
+    let mut roster = roster();
+    let recovery = Operation::AddReaderKey {
+        member: OWNER,
+        key: reader(2),
+    };
+    assert_eq!(
+        roster.apply(&by(&key(1), &roster, recovery)),
+        Err(RosterError::Exists)
+    );
+    let identity = key(8).public();
+    let owners = Operation::ReplaceRecovery {
+        identity,
+        reader: reader(1),
+    };
+    assert_eq!(
+        roster.apply(&by(&key(1), &roster, owners)),
+        Err(RosterError::Exists)
+    );
+}
+
+#[test]
+fn recipients_fit_an_envelope_whatever_joins() {
+    let mut roster = roster();
+    let mut seed = 100;
+    for member in 3..63 {
+        let joined = roster.apply(&by(&key(1), &roster, join(member, Role::Member)));
+        joined.unwrap();
+        for _ in 0..8 {
+            seed += 1;
+            let secret = Secret::new([u8::try_from(seed % 256).unwrap(); 32]);
+            let mut bytes = *secret.expose();
+            (bytes[1], bytes[2]) = (u8::try_from(seed / 256).unwrap(), 0xaa);
+            let key_of = ReaderKey::from_seed(Suite::X25519, Secret::new(bytes));
+            let id = MemberId::new([member; 16]);
+            let own = Operation::AddReaderKey {
+                member: id,
+                key: key_of.public().clone(),
+            };
+            let added = roster.apply(&by(&key(member), &roster, own));
+            if roster.recipients(CAMERA, NOW).len() == 256 {
+                assert!(
+                    added.is_ok()
+                        || added
+                            == Err(RosterError::Full {
+                                what: "reader keys"
+                            })
+                );
+            } else {
+                added.unwrap();
+            }
+        }
+    }
+    assert_eq!(roster.recipients(CAMERA, NOW).len(), 256);
+}
+
+#[test]
+fn every_earlier_state_can_be_had() {
+    let mut history = History::begin(genesis()).unwrap();
+    let mut states = vec![history.current().clone()];
+    for number in 0..200 {
+        let camera = CameraId::new([number; 16]);
+        let sealer = key(4).public().id();
+        let add = Operation::AddCamera { camera, sealer };
+        let statement = by(&key(1), history.current(), add);
+        history.append(statement).unwrap();
+        states.push(history.current().clone());
+    }
+    for (before, state) in states.iter().enumerate() {
+        assert_eq!(history.at(before as u64 + 1).as_ref(), Some(state));
+    }
+    assert_eq!(history.at(0), None);
+    assert_eq!(history.at(999), None);
+}

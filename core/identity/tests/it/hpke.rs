@@ -109,7 +109,10 @@ impl KeySchedule {
         let info = [short.as_slice(), b"HPKE-v1", &self.suite_id, label, info].concat();
         let prk = Prk::new_less_safe(HKDF_SHA256, &prk.0);
         let mut out = vec![0; len];
-        prk.expand(&[&info], Len(len)).unwrap().fill(&mut out).unwrap();
+        prk.expand(&[&info], Len(len))
+            .unwrap()
+            .fill(&mut out)
+            .unwrap();
         out
     }
 
@@ -141,18 +144,26 @@ fn hmac(salt: &[u8], ikm: &[u8]) -> Vec<u8> {
 
 fn expanded(prk: &Prk) -> [u8; 32] {
     let mut out = [0; 32];
-    prk.expand(&[b"x"], HKDF_SHA256).unwrap().fill(&mut out).unwrap();
+    prk.expand(&[b"x"], HKDF_SHA256)
+        .unwrap()
+        .fill(&mut out)
+        .unwrap();
     out
 }
 
 /// What a sender of the same suite with AES-256-GCM makes of `shared_secret`.
 fn seal(kem: u16, shared_secret: &[u8], info: &[u8], aad: &[u8], clear: &[u8]) -> Vec<u8> {
-    let ids = SuiteIds { kem, kdf: 1, aead: 2 };
+    let ids = SuiteIds {
+        kem,
+        kdf: 1,
+        aead: 2,
+    };
     let [key, nonce, _] = KeySchedule::new(&ids).run(shared_secret, info);
     let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).unwrap());
     let nonce = Nonce::try_assume_unique_for_key(&nonce).unwrap();
     let mut sealed = clear.to_vec();
-    key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut sealed).unwrap();
+    key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut sealed)
+        .unwrap();
     sealed
 }
 
@@ -182,7 +193,10 @@ fn g_22_hpke_x25519_opens_the_vector_of_rfc_9180() {
 fn g_22_hpke_the_key_schedule_is_that_of_the_published_x_wing_vector() {
     let vectors: Vec<Vector> = read("x-wing-hkdf-sha256.json");
     for vector in &vectors {
-        assert_eq!((vector.suite.kem, vector.suite.kdf), (Suite::XWing.code(), 1));
+        assert_eq!(
+            (vector.suite.kem, vector.suite.kdf),
+            (Suite::XWing.code(), 1)
+        );
         let found = KeySchedule::new(&vector.suite).run(&vector.shared_secret.0, &vector.info.0);
         let published = [&vector.key, &vector.base_nonce, &vector.exporter_secret];
         assert_eq!(found, published.map(|hex| hex.0.clone()));
@@ -195,7 +209,13 @@ fn g_22_hpke_x_wing_opens_what_the_published_encapsulation_carries() {
     for vector in &vectors {
         let key = reader(Suite::XWing, &vector.sk_rm);
         let kem = vector.suite.kem;
-        let sealed = seal(kem, &vector.shared_secret.0, &vector.info.0, b"aad", b"secret");
+        let sealed = seal(
+            kem,
+            &vector.shared_secret.0,
+            &vector.info.0,
+            b"aad",
+            b"secret",
+        );
         let opened = key.unwrap(&vector.enc.0, &vector.info.0, b"aad", &sealed);
         assert_eq!(opened.unwrap().expose(), b"secret");
     }
@@ -207,7 +227,10 @@ fn g_22_hpke_x_wing_keys_and_shared_secrets_are_those_of_the_draft() {
     assert_eq!(vectors.len(), 3);
     for KemVector { seed, pk, ct, ss } in &vectors {
         let key = reader(Suite::XWing, seed);
-        assert_eq!(key.public(), &ReaderPublic::new(Suite::XWing, &pk.0).unwrap());
+        assert_eq!(
+            key.public(),
+            &ReaderPublic::new(Suite::XWing, &pk.0).unwrap()
+        );
         let sealed = seal(Suite::XWing.code(), &ss.0, b"info", b"aad", b"secret");
         let opened = key.unwrap(&ct.0, b"info", b"aad", &sealed);
         assert_eq!(opened.unwrap().expose(), b"secret");

@@ -274,6 +274,13 @@ impl StreamSealer {
         let track = frame.track;
         let known = open.configured.contains(&track) && !self.config_changed.contains(&track);
         let stored = self.configs.iter().find(|(other, _)| *other == track);
+        // Sound that comes before its configuration could not be decoded.
+        if stored.is_none()
+            && frame.config.is_none()
+            && matches!(track, Track::Video | Track::Audio)
+        {
+            return Ok(());
+        }
         let config = frame.config.or(stored.map(|(_, config)| config.as_slice()));
         let mut frame = *frame;
         frame.config = if known {

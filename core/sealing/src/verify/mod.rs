@@ -19,6 +19,10 @@ use crate::segment::{Scope, SegmentClose, SegmentEnd, SegmentHeader};
 /// Findings that are listed one by one; more are only counted.
 pub const MAX_FINDINGS: usize = 1_000;
 
+/// Frames at a recording's end that may wait for their manifest: ten seconds of picture and sound at
+/// rates that no camera has.
+pub const MAX_UNSIGNED_FRAMES: u32 = 4_096;
+
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
@@ -222,7 +226,8 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
             if !current.settled {
                 self.report.unsigned_tail = current.frames.saturating_sub(signed);
             }
-            if current.signed_frames.is_none() && current.closed {
+            let endless = self.report.unsigned_tail > MAX_UNSIGNED_FRAMES;
+            if endless || current.signed_frames.is_none() && current.closed {
                 self.find_in(Problem::Unsigned, Some(current.header.number));
             }
         }
@@ -362,7 +367,9 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
     fn check_origin(&self, manifest: &Manifest, record: &Record<'_>) -> Result<(), Problem> {
         let epoch = self.epochs.get(&manifest.scope.epoch).copied().flatten();
         let camera = self.history.current().camera(manifest.scope.camera);
-        let sealer = epoch.map(|(sealer, _)| sealer).or(camera.map(|camera| camera.sealer));
+        let sealer = epoch
+            .map(|(sealer, _)| sealer)
+            .or(camera.map(|camera| camera.sealer));
         if sealer != Some(manifest.sealer) && !bartizan_domain::sabotage::off("N-4") {
             return Err(Problem::BadManifest(ManifestError::NotTheSealer));
         }
@@ -409,8 +416,13 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
             let count = head.segment.number - number;
             return self.hole(Problem::Missing { count }, number + 1, count, self.now);
         }
-        let closed = head.state == HeadState::Closed;
-        if head.segment != current.end() || closed != current.closed {
+        // The next process of a sealer calls a segment recovered whether it found a close or not.
+        let state_fits = match head.state {
+            HeadState::Running => !current.closed,
+            HeadState::Closed => current.closed,
+            HeadState::Recovered => true,
+        };
+        if head.segment != current.end() || !state_fits {
             return self.find_in(Problem::NotAsSigned, Some(number));
         }
         current.signed_frames = Some(current.frames);

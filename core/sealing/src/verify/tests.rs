@@ -345,3 +345,50 @@ fn the_unsigned_tail_is_counted() {
     assert!(report.is_whole());
     assert_eq!(report.unsigned_tail, 3);
 }
+
+#[test]
+fn n_4_a_segment_that_is_dropped_while_its_manifest_stays_is_found() {
+    let recording = four_segments();
+    let mut records = recording.records.clone();
+    records.drain(3 * PER_SEGMENT..4 * PER_SEGMENT - 1);
+    let report = recording.verify_records(&records);
+    let missing = Problem::Missing { count: 1 };
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|f| f.problem == missing && f.segment == Some(3))
+    );
+}
+
+#[test]
+fn n_4_a_manifest_about_another_envelope_is_found() {
+    let mut recording = four_segments();
+    recording.envelope.1 = Hash::new([7; 32]);
+    assert!(!recording.verify().is_whole());
+}
+
+#[test]
+fn a_clean_end_and_a_new_start_verify() {
+    let mut recording = Recording::begin();
+    recording.closed_segment();
+    let segment = recording.segment(true);
+    recording.manifest(
+        vec![Head {
+            state: HeadState::Closed,
+            segment,
+        }],
+        Vec::new(),
+    );
+    // The next process finds the closed segment and says so.
+    recording.manifest(
+        vec![Head {
+            state: HeadState::Recovered,
+            segment,
+        }],
+        Vec::new(),
+    );
+    recording.closed_segment();
+    let report = recording.verify();
+    assert!(report.is_whole(), "{report:?}");
+}
