@@ -247,16 +247,22 @@ impl Live<'_> {
 
     /// Waits before the stream is joined again, or gives the error when that is of no use.
     async fn pause(&mut self, error: ClientError) -> Result<(), ClientError> {
+        let waited = SystemClock.monotonic().since(self.began);
         let may_help = match &error {
-            ClientError::Transport(error) => match error {
-                TransportError::Dial(_) | TransportError::Broken(_) | TransportError::Slow => true,
-                TransportError::Api(error) => error.is_transient(),
-                _ => false,
-            },
+            // A gateway ends a stream when the household's roster changes, to go on under a new epoch.
+            ClientError::Transport(TransportError::Broken(_)) => {
+                self.given.is_some() || waited < FIRST_PICTURE
+            }
+            // What fails at first is the person's to hear.
+            ClientError::Transport(TransportError::Dial(_) | TransportError::Slow) => {
+                self.given.is_some()
+            }
+            ClientError::Transport(TransportError::Api(error)) => {
+                self.given.is_some() && error.is_transient()
+            }
             _ => false,
         };
-        // The first failure of all is the person's to hear.
-        if !may_help || self.given.is_none() || self.failures >= MAX_REJOINS {
+        if !may_help || self.failures >= MAX_REJOINS {
             return Err(error);
         }
         sleep(FIRST_PAUSE.saturating_mul(1 << self.failures)).await;

@@ -72,6 +72,16 @@ struct Cycle {
     settled: u32,
 }
 
+/// What a commit covers of one stream.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// Logical offset behind the last byte.
+    end: u64,
+    /// How many ended segments.
+    rows: usize,
+    manifest: Option<(u64, u32)>,
+}
+
 impl Writer {
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -261,16 +271,17 @@ impl Writer {
             inner.report_loss(&self.shared, utc);
             inner.flush(&self.shared, &cell);
             if inner.committed < inner.pos || !inner.rows.is_empty() || !inner.extents.is_empty() {
-                let mark = (Arc::clone(&cell), inner.pos, inner.rows.len());
+                let (end, rows) = (inner.pos, inner.rows.len());
+                let mark = Mark { end, rows, manifest: inner.tracker.manifest };
                 drop(inner);
-                marks.push(mark);
+                marks.push((cell, mark));
             }
         }
         self.fetch();
         self.write_backlog()?;
         let mut syncs = self.volumes.sync()?;
-        for (cell, end, rows) in &marks {
-            self.index(cell, *end, *rows)?;
+        for (cell, mark) in &marks {
+            self.index(cell, mark)?;
         }
         syncs = syncs.saturating_add(self.settle_index()?);
         let active = self.active.values();
@@ -315,17 +326,17 @@ impl Writer {
 
     /// Enters what a commit covered into the stream's index. Rows move under no lock but their own: a
     /// reader that looks at the stream first and at the index then finds them in one of both.
-    fn index(&self, cell: &Cell, end: u64, rows: usize) -> io::Result<()> {
-        let (extents, rows, hint, manifest) = {
+    fn index(&self, cell: &Cell, mark: &Mark) -> io::Result<()> {
+        let (extents, rows, hint) = {
             let inner = inner(cell);
             let hint = inner.tracker.open.map(|open| (open.number, open.start));
-            let rows = inner.rows.get(..rows).unwrap_or_default().to_vec();
-            (inner.extents.clone(), rows, hint, inner.tracker.manifest)
+            let rows = inner.rows.get(..mark.rows).unwrap_or_default().to_vec();
+            (inner.extents.clone(), rows, hint)
         };
         let (taken, written) = {
             let mut index = lock(&cell.index);
             let taken = index.append(&extents, &rows, hint);
-            index.note_manifest(manifest);
+            index.note_manifest(mark.manifest);
             (taken, index.write(&*self.shared.disk))
         };
         let mut inner = inner(cell);
@@ -333,7 +344,7 @@ impl Writer {
         if taken {
             drop(inner.extents.drain(..extents.len()));
         }
-        inner.committed = inner.committed.max(end);
+        inner.committed = inner.committed.max(mark.end);
         written
     }
 

@@ -18,7 +18,11 @@ pub(crate) fn rechained(bytes: &[u8]) -> Bytes {
     for record in split(bytes) {
         len += record.bytes.len();
         let (covered, kind) = (record.header.covered(), record.header.kind);
-        let before = if kind.starts_chain() { Hash::ZERO } else { chain };
+        let before = if kind.starts_chain() {
+            Hash::ZERO
+        } else {
+            chain
+        };
         let after = link(&before, &covered, record.body);
         out.extend_from_slice(&covered);
         out.extend_from_slice(&check_of(&after));
@@ -83,7 +87,12 @@ impl Cases<'_> {
         let found = self.world.judge(kind, &bytes);
         assert_eq!(found, verdict, "{kind:?}: {name}");
         let verdict = verdict.to_owned();
-        self.list.push(Case { kind, name, verdict, bytes: Hex(bytes) });
+        self.list.push(Case {
+            kind,
+            name,
+            verdict,
+            bytes: Hex(bytes),
+        });
     }
 
     /// For changes by which field the bytes stop making sense depends on the bytes: anything but acceptance.
@@ -91,6 +100,11 @@ impl Cases<'_> {
         let (kind, name) = (self.kind, name.into());
         let verdict = self.world.judge(kind, &bytes).to_owned();
         assert_ne!(verdict, "accepted", "{kind:?}: {name}");
-        self.list.push(Case { kind, name, verdict, bytes: Hex(bytes) });
+        self.list.push(Case {
+            kind,
+            name,
+            verdict,
+            bytes: Hex(bytes),
+        });
     }
 }

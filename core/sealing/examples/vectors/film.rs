@@ -127,21 +127,34 @@ impl Film {
             secrets.extend(<[u8; 32]>::try_from(&*bytes));
         };
         let (random, now): (&mut dyn FnMut(&mut [u8]), _) = (&mut random, self.now);
-        let mut context = Context { signing: &signing, roster, random, now };
+        let mut context = Context {
+            signing: &signing,
+            roster,
+            random,
+            now,
+        };
         act(&mut self.sealer, &mut context, &mut self.shelf)
     }
 
     fn connect(&mut self, rendition: Rendition, session: u32, height: u32) {
         self.sealer.begin_session(rendition, session);
         let width = height * 16 / 9;
-        self.sealer.configure(rendition, Track::Video, video_config(width, height));
-        self.sealer.configure(rendition, Track::Audio, audio_config());
+        self.sealer
+            .configure(rendition, Track::Video, video_config(width, height));
+        self.sealer
+            .configure(rendition, Track::Audio, audio_config());
         for track in [Track::Event, Track::Thumbnail] {
             self.sealer.configure(rendition, track, Vec::new());
         }
     }
 
-    fn seal(&mut self, roster: &Roster, rendition: Rendition, track: Track, (key, data): (bool, &[u8])) {
+    fn seal(
+        &mut self,
+        roster: &Roster,
+        rendition: Rendition,
+        track: Track,
+        (key, data): (bool, &[u8]),
+    ) {
         let captured = self.now;
         let scale = match track {
             Track::Video => 9_000,
@@ -150,11 +163,25 @@ impl Film {
         };
         let pts = i64::from(self.tick) * scale - 9;
         let offset = track == Track::Video && !key;
-        let decode_offset = if offset { -i32::try_from(self.tick % 3).expect("small") } else { 0 };
-        let frame = Frame { track, key, captured, pts, decode_offset, config: None, data };
+        let decode_offset = if offset {
+            -i32::try_from(self.tick % 3).expect("small")
+        } else {
+            0
+        };
+        let frame = Frame {
+            track,
+            key,
+            captured,
+            pts,
+            decode_offset,
+            config: None,
+            data,
+        };
         let before = self.len(rendition);
-        self.act(roster, |sealer, context, shelf| sealer.seal(rendition, context, &frame, shelf))
-            .expect("a small frame");
+        self.act(roster, |sealer, context, shelf| {
+            sealer.seal(rendition, context, &frame, shelf)
+        })
+        .expect("a small frame");
         if self.len(rendition) == before {
             return;
         }
@@ -182,7 +209,8 @@ impl Film {
     /// The same from the middle of a group on.
     fn go_on(&mut self, roster: &Roster, (phase, ticks): (u32, u32), gop: u32) {
         for index in phase..phase + ticks {
-            let sink = |s: &mut CameraSealer, c: &mut Context<'_>, sink: &mut Shelf| s.keep_epoch(c, sink);
+            let sink =
+                |s: &mut CameraSealer, c: &mut Context<'_>, sink: &mut Shelf| s.keep_epoch(c, sink);
             self.act(roster, sink).expect("the camera's sealer");
             for rendition in Rendition::ALL {
                 let key = index % gop == 0;
@@ -190,12 +218,27 @@ impl Film {
                 self.seal(roster, rendition, Track::Video, (key, &data));
             }
             if self.tick % 2 == 0 {
-                self.seal(roster, Rendition::Main, Track::Audio, (true, &[0xff, 0x7f, 0x55, 0xd5]));
+                self.seal(
+                    roster,
+                    Rendition::Main,
+                    Track::Audio,
+                    (true, &[0xff, 0x7f, 0x55, 0xd5]),
+                );
             }
             if self.tick % 10 == 5 {
                 let event = format!("{{\"motion\":{}}}", self.tick);
-                self.seal(roster, Rendition::Sub, Track::Event, (true, event.as_bytes()));
-                self.seal(roster, Rendition::Sub, Track::Thumbnail, (true, b"\xff\xd8\xff\xd9"));
+                self.seal(
+                    roster,
+                    Rendition::Sub,
+                    Track::Event,
+                    (true, event.as_bytes()),
+                );
+                self.seal(
+                    roster,
+                    Rendition::Sub,
+                    Track::Thumbnail,
+                    (true, b"\xff\xd8\xff\xd9"),
+                );
             }
             self.now = self.now.saturating_add(TICK);
             self.tick += 1;
@@ -221,20 +264,32 @@ impl Film {
         for rendition in Rendition::ALL {
             let bytes = self.shelf.streams.entry(rendition).or_default();
             let records = split(bytes);
-            let lost = if rendition == Rendition::Main { lost } else { 0 };
+            let lost = if rendition == Rendition::Main {
+                lost
+            } else {
+                0
+            };
             let (kept, gone) = records.split_at(records.len() - lost);
-            let frames = gone.iter().filter(|record| record.header.kind == Kind::Frame).count();
+            let frames = gone
+                .iter()
+                .filter(|record| record.header.kind == Kind::Frame)
+                .count();
             let len = kept.iter().map(|record| record.bytes.len()).sum();
             let resume = resume(kept);
             bytes.truncate(len);
             let name = rendition.to_string();
             for _ in 0..frames {
-                let last = self.frames.iter().rposition(|frame| frame.rendition == name);
+                let last = self
+                    .frames
+                    .iter()
+                    .rposition(|frame| frame.rendition == name);
                 self.frames.remove(last.expect("it was sealed"));
             }
-            self.sealer.resume(rendition, &resume, GapReason::Restart, self.now);
+            self.sealer
+                .resume(rendition, &resume, GapReason::Restart, self.now);
         }
-        let sink = |s: &mut CameraSealer, c: &mut Context<'_>, sink: &mut Shelf| s.keep_epoch(c, sink);
+        let sink =
+            |s: &mut CameraSealer, c: &mut Context<'_>, sink: &mut Shelf| s.keep_epoch(c, sink);
         self.act(roster, sink).expect("the camera's sealer");
     }
 
@@ -242,7 +297,12 @@ impl Film {
     fn full_disk(&mut self, roster: &Roster) {
         let main = Rendition::Main;
         let (from, kept, frames) = (self.now, self.len(main), self.frames.len());
-        let next = |film: &Self| film.sealer.position(main).expect("it is there").next_segment;
+        let next = |film: &Self| {
+            film.sealer
+                .position(main)
+                .expect("it is there")
+                .next_segment
+        };
         let first_segment = next(self);
         self.shoot(roster, 16, 8);
         let segments = next(self) - first_segment;
@@ -268,10 +328,19 @@ impl Film {
             frame.rendition == "main" && (start..end).contains(&time)
         };
         let tail = self.frames.split_off(frames);
-        self.frames.extend(tail.into_iter().filter(|frame| !gone(frame)));
+        self.frames
+            .extend(tail.into_iter().filter(|frame| !gone(frame)));
         let reason = GapReason::DiskFull;
-        let gap = Gap { reason, from, to, first_segment, segments };
-        self.act(roster, |sealer, context, shelf| sealer.lost(main, context, gap, shelf));
+        let gap = Gap {
+            reason,
+            from,
+            to,
+            first_segment,
+            segments,
+        };
+        self.act(roster, |sealer, context, shelf| {
+            sealer.lost(main, context, gap, shelf)
+        });
     }
 }
 
@@ -291,7 +360,11 @@ fn resume(records: &[Record<'_>]) -> Resume {
             Kind::SegmentHeader => {
                 let header = SegmentHeader::decode(record.body).expect("ours");
                 let (number, frames) = (header.number, 0);
-                tail = Some(SegmentEnd { number, frames, chain: hash });
+                tail = Some(SegmentEnd {
+                    number,
+                    frames,
+                    chain: hash,
+                });
                 resume.next_segment = number + 1;
             }
             kind => tail.iter_mut().for_each(|tail| {
@@ -310,21 +383,25 @@ pub(crate) fn shoot(log: &mut Log) -> Film {
     let mut film = Film::new();
     let [main, sub] = Rendition::ALL;
     for (rendition, height) in [(main, 1_080), (sub, 360)] {
-        film.sealer.resume(rendition, &Resume::FRESH, GapReason::Restart, T0);
+        film.sealer
+            .resume(rendition, &Resume::FRESH, GapReason::Restart, T0);
         film.connect(rendition, 7, height);
     }
     // Ten seconds in groups of 0.8 s; then the viewer's time is over, and the epoch rolls at once.
     let before = log.history.current().clone();
     film.shoot(&before, 104, 8);
     // The camera's picture changes.
-    film.sealer.configure(main, Track::Video, video_config(1_280, 720));
+    film.sealer
+        .configure(main, Track::Video, video_config(1_280, 720));
     film.shoot(&before, 12, 8);
     rotate(log);
     let rotated = log.history.current().clone();
     // The roster changed: the rest of the group follows in the next epoch, and a long group after it.
     film.go_on(&rotated, (4, 4), 8);
     film.shoot(&rotated, 56, 56);
-    film.act(&rotated, |s, c, shelf| s.interrupt(main, c, GapReason::CameraOffline, shelf));
+    film.act(&rotated, |s, c, shelf| {
+        s.interrupt(main, c, GapReason::CameraOffline, shelf)
+    });
     film.wait(&rotated, 30);
     film.connect(main, 8, 1_080);
     film.shoot(&rotated, 20, 10);
@@ -337,6 +414,8 @@ pub(crate) fn shoot(log: &mut Log) -> Film {
     film.shoot(&changed, 16, 8);
     film.full_disk(&changed);
     film.shoot(&changed, 9, 9);
-    film.act(&changed, |sealer, context, shelf| sealer.finish(context, shelf));
+    film.act(&changed, |sealer, context, shelf| {
+        sealer.finish(context, shelf)
+    });
     film
 }

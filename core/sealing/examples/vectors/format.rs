@@ -127,7 +127,10 @@ impl Recording {
         if let Some(byte) = self.flip.and_then(|at| all.get_mut(at)) {
             *byte ^= 1;
         }
-        let kept = self.keep.iter().filter_map(|(from, to)| all.get(*from..*to));
+        let kept = self
+            .keep
+            .iter()
+            .filter_map(|(from, to)| all.get(*from..*to));
         kept.flatten().chain(&self.append.0).copied().collect()
     }
 }

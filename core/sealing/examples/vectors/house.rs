@@ -42,7 +42,11 @@ pub(crate) fn key(seed: u8) -> SigningKey {
 
 /// Odd seeds read with X-Wing, even ones with X25519.
 pub(crate) fn reader(seed: u8) -> ReaderKey {
-    let suite = if seed % 2 == 1 { Suite::XWing } else { Suite::X25519 };
+    let suite = if seed % 2 == 1 {
+        Suite::XWing
+    } else {
+        Suite::X25519
+    };
     ReaderKey::from_seed(suite, Secret::new([seed; 32]))
 }
 
@@ -78,12 +82,19 @@ pub(crate) fn join(member: MemberId, seed: u8, role: Role) -> Operation {
 }
 
 pub(crate) fn own_reader(member: MemberId, seed: u8) -> Operation {
-    Operation::AddReaderKey { member, key: reader(seed).public().clone() }
+    Operation::AddReaderKey {
+        member,
+        key: reader(seed).public().clone(),
+    }
 }
 
 pub(crate) fn own_device(member: MemberId, seed: u8) -> Operation {
     let (device, thumbprint) = (DeviceId::new([seed; 16]), Fingerprint::new([seed; 32]));
-    Operation::AddDevice { member, device, thumbprint }
+    Operation::AddDevice {
+        member,
+        device,
+        thumbprint,
+    }
 }
 
 /// The roster's log under construction.
@@ -97,13 +108,19 @@ impl Log {
     fn begin() -> Self {
         let history = History::begin(genesis(SITE)).expect("a genesis");
         let heads = vec![history.current().head()];
-        Self { history, authors: vec![OWNER_KEY], heads }
+        Self {
+            history,
+            authors: vec![OWNER_KEY],
+            heads,
+        }
     }
 
     fn add(&mut self, author: u8, operation: Operation) {
         let next = self.history.current().next();
         let statement = Statement::sign(&key(author), SITE, next, T0, operation);
-        self.history.append(statement).expect("a statement that fits");
+        self.history
+            .append(statement)
+            .expect("a statement that fits");
         self.authors.push(author);
         self.heads.push(self.history.current().head());
     }
@@ -113,9 +130,23 @@ impl Log {
 pub(crate) fn settle() -> Log {
     let mut log = Log::begin();
     let sealer = |seed| key(seed).public().id();
-    log.add(OWNER_KEY, Operation::AddCamera { camera: CAMERA, sealer: sealer(SEALER_KEY) });
-    log.add(OWNER_KEY, Operation::AddSealer { key: key(OTHER_SEALER_KEY).public() });
-    let other = Operation::AddCamera { camera: OTHER, sealer: sealer(OTHER_SEALER_KEY) };
+    log.add(
+        OWNER_KEY,
+        Operation::AddCamera {
+            camera: CAMERA,
+            sealer: sealer(SEALER_KEY),
+        },
+    );
+    log.add(
+        OWNER_KEY,
+        Operation::AddSealer {
+            key: key(OTHER_SEALER_KEY).public(),
+        },
+    );
+    let other = Operation::AddCamera {
+        camera: OTHER,
+        sealer: sealer(OTHER_SEALER_KEY),
+    };
     log.add(OWNER_KEY, other);
     log.add(OWNER_KEY, join(ADMIN, ADMIN_KEY, Role::Admin));
     log.add(ADMIN_KEY, own_reader(ADMIN, 12));
@@ -148,7 +179,15 @@ pub(crate) fn change(log: &mut Log) {
     log.add(OWNER_KEY, own_reader(OWNER, 33));
     let (role, expires, cameras) = (Role::Auditor, Some(UtcMillis(T0.0 + 1)), Vec::new());
     let member = AUDITOR;
-    log.add(OWNER_KEY, Operation::SetRole { member, role, expires, cameras });
+    log.add(
+        OWNER_KEY,
+        Operation::SetRole {
+            member,
+            role,
+            expires,
+            cameras,
+        },
+    );
     log.add(OWNER_KEY, Operation::RemoveMember { member: VIEWER });
     log.add(OWNER_KEY, Operation::RemoveCamera { camera: OTHER });
 }
@@ -162,7 +201,12 @@ pub(crate) fn entitled(history: &History) -> Vec<Entitled> {
             let found = roster.recipients(camera, time);
             let keys = found.iter().map(|one| one.key.id().to_string()).collect();
             let (camera, time) = (camera.to_string(), time.0.to_string());
-            out.push(Entitled { statements, camera, time, keys });
+            out.push(Entitled {
+                statements,
+                camera,
+                time,
+                keys,
+            });
         }
     }
     out

@@ -81,6 +81,7 @@ const fn of_roster(error: RosterError) -> &'static str {
         RosterError::SecondGenesis => "second-genesis",
         RosterError::OtherSite => "other-site",
         RosterError::NotNext { .. } => "not-next",
+        RosterError::Backdated => "backdated",
         RosterError::UnknownAuthor => "unknown-author",
         RosterError::BadSignature => "bad-signature",
         RosterError::NotAllowed => "not-allowed",
@@ -156,7 +157,11 @@ impl World {
     }
 
     fn segment(&self, bytes: &[u8]) -> Verdict {
-        let mut live = Live { world: self, epochs: Vec::new(), open: None };
+        let mut live = Live {
+            world: self,
+            epochs: Vec::new(),
+            open: None,
+        };
         live.push(self.envelopes.first().ok_or("no-envelope")?)?;
         live.push(bytes)
     }
@@ -275,14 +280,25 @@ impl Live<'_> {
     fn envelope(&mut self, record: &Record<'_>) -> Verdict {
         let envelope = wire(Envelope::decode(record.body))?;
         record.chain_after(&Hash::ZERO).ok_or("wrong-check")?;
-        let World { history, camera, readers, .. } = self.world;
+        let World {
+            history,
+            camera,
+            readers,
+            ..
+        } = self.world;
         demand(envelope.scope.camera == *camera, "other-scope")?;
-        demand(envelope.scope.site == history.current().site(), "other-site")?;
+        demand(
+            envelope.scope.site == history.current().site(),
+            "other-site",
+        )?;
         let roster = history.at(envelope.roster_len).ok_or("other-roster")?;
         let verified = envelope.verify(&roster).map_err(of_envelope)?;
         let wraps = &verified.envelope().wraps;
         let own = |id| readers.iter().find(|key| key.public().id() == id);
-        let key = wraps.iter().find_map(|wrap| own(wrap.key)).ok_or("not-for-me")?;
+        let key = wraps
+            .iter()
+            .find_map(|wrap| own(wrap.key))
+            .ok_or("not-for-me")?;
         let secret = verified.open(key).map_err(of_envelope)?;
         let sealer = verified.envelope().sealer;
         self.epochs.push(Epoch { secret, sealer });
@@ -292,7 +308,9 @@ impl Live<'_> {
     fn begin(&mut self, record: &Record<'_>) -> Verdict {
         let header = wire(SegmentHeader::decode(record.body))?;
         demand(header.rendition == record.header.rendition, "other-scope")?;
-        let World { history, camera, .. } = self.world;
+        let World {
+            history, camera, ..
+        } = self.world;
         let mine = header.scope.site == history.current().site() && header.scope.camera == *camera;
         demand(mine, "other-scope")?;
         let same = |epoch: &&Epoch| epoch.secret.scope.epoch == header.scope.epoch;
@@ -301,7 +319,13 @@ impl Live<'_> {
         demand(header.sealer == epoch.sealer, "not-the-sealer")?;
         let chain = record.chain_after(&Hash::ZERO).ok_or("wrong-check")?;
         let tracks = Vec::new();
-        self.open = Some(Open { opener, chain, frames: 0, closed: false, tracks });
+        self.open = Some(Open {
+            opener,
+            chain,
+            frames: 0,
+            closed: false,
+            tracks,
+        });
         Ok(())
     }
 

@@ -48,7 +48,8 @@ pub(crate) struct Walked {
 impl Store {
     /// Opens the recordings in `path`, or in `recordings` below it; `None` when there are none.
     pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
-        for root in [path.to_owned(), path.join("recordings")] {
+        let below = ["gateway/recordings", "recordings"].map(|name| path.join(name));
+        for root in std::iter::once(path.to_owned()).chain(below) {
             match read_bounded(&root.join("layout"), MAX_LAYOUT) {
                 Ok(layout) => {
                     let geometry = parse_layout(&layout).map_err(invalid)?;

@@ -411,7 +411,8 @@ impl StreamReader {
             .ok_or(StreamError::Changed)?;
         let flags = record.header.flags;
         let track = record.header.track;
-        if current.frames == 0 && !(track == Track::Video && flags.key) {
+        // Without a keyframe the segment continues the one before it (an epoch was rolled at once).
+        if current.frames == 0 && track != Track::Video {
             return Err(StreamError::OutOfOrder);
         }
         let configured = current

@@ -47,7 +47,7 @@ pub(crate) struct State {
 #[derive(Default)]
 pub(crate) struct House {
     state: Mutex<State>,
-    /// Reads that break off after their first piece.
+    /// Reads and live streams that break off.
     pub(crate) breaks: AtomicU32,
 }
 
@@ -108,13 +108,14 @@ impl State {
     }
 }
 
-/// The whole stream so far, in pieces, and then nothing.
-pub(crate) struct Watching(Vec<Bytes>);
+/// The whole stream so far, in pieces, and then nothing, or the end.
+pub(crate) struct Watching(Vec<Bytes>, bool);
 
 impl LiveFeed for Watching {
     async fn next(&mut self) -> Option<Bytes> {
         match self.0.pop() {
             Some(bytes) => Some(bytes),
+            None if self.1 => None,
             None => std::future::pending().await,
         }
     }
@@ -331,8 +332,13 @@ impl Backend for House {
             .collect::<Vec<_>>();
         let bytes = [envelope.concat(), sealer.out.clone()].concat();
         let mut pieces: Vec<_> = bytes.chunks(700).map(Bytes::copy_from_slice).collect();
+        let left = self.breaks.load(Ordering::SeqCst);
+        if left > 0 {
+            self.breaks.store(left - 1, Ordering::SeqCst);
+            pieces.truncate(pieces.len() / 3);
+        }
         pieces.reverse();
-        Ok(Watching(pieces))
+        Ok(Watching(pieces, left > 0))
     }
 
     async fn recordings(

@@ -446,6 +446,21 @@ async fn live_becomes_a_file_and_leaves_a_mark() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_live_stream_that_ends_is_joined_again_and_gives_no_frame_twice() {
+    let (gateway, session, stream) = Gateway::recording(3).await;
+    gateway.house.breaks.store(2, Ordering::SeqCst);
+    let request = live_file::Request {
+        stream,
+        seconds: 5,
+        file: None,
+    };
+    let watched = session.watch(request, |_| ()).await.unwrap();
+    assert_eq!((watched.pictures, watched.rejoins), (125, 2));
+    assert_eq!(watched.file, None);
+    gateway.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r_10_another_certificate_is_not_the_gateway() {
     let gateway = Gateway::start(true).await;
     let claimed = gateway.try_claim().await.unwrap();

@@ -148,8 +148,9 @@ impl StreamIndex {
 
     /// Remembers where the last manifest lies.
     pub(crate) fn note_manifest(&mut self, manifest: Option<(u64, u32)>) {
-        if let Some(writer) = self.runs.last_mut().and_then(|run| run.writer.as_mut()) {
-            writer.builder.manifest = manifest;
+        // In every run that is still written: the last one may not survive.
+        for writer in self.runs.iter_mut().filter_map(|run| run.writer.as_mut()) {
+            writer.builder.manifest = manifest.or(writer.builder.manifest);
         }
     }
 

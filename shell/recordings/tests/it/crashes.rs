@@ -230,8 +230,14 @@ fn run(steps: Vec<Step>) {
     }
 }
 
+/// A quarter of the usual number of cases; `PROPTEST_CASES` scales it.
+fn cases() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
     #[test]
     fn what_was_committed_survives_and_nothing_else_appears(
         steps in prop::collection::vec(step(), 1..160),
@@ -286,10 +292,4 @@ fn a_torn_record_is_cut_and_never_comes_back() {
         check(&again, std::slice::from_mut(&mut model));
         check_rebuilt(&again.disk, &again, std::slice::from_ref(&model), "index/");
     }
-}
-
-#[test]
-fn dbg_case() {
-    let a = |stream, kind| Step::Act { stream, kind, len: 0 };
-    run(vec![a(1, 1), Step::Pass(500), a(0, 0), Step::Pass(500), Step::SetClock(-1001), Step::Close, a(1, 1), a(0, 0), a(0, 0), a(0, 0), a(1, 1), a(1, 1), a(2, 1), a(0, 1), Step::Pass(500), Step::CutPower(5427611946266090306)]);
 }

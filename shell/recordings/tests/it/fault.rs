@@ -185,6 +185,11 @@ impl FaultDisk {
 }
 
 impl Inode {
+    fn pages_taken(&self) -> u64 {
+        let only_reserved = self.reserved.iter().filter(|page| !self.pages.contains_key(page));
+        self.pages.len() as u64 + only_reserved.count() as u64
+    }
+
     fn touch(&mut self, page: u64) {
         let old = self.pages.get(&page).cloned();
         self.dirty.entry(page).or_insert(old);
@@ -211,11 +216,7 @@ impl Inode {
 impl State {
     fn used(&self) -> u64 {
         let named: BTreeSet<u64> = self.names.values().copied().collect();
-        let pages = |inode: &Inode| {
-            let pages: BTreeSet<&u64> = inode.pages.keys().chain(&inode.reserved).collect();
-            pages.len() as u64 * PAGE
-        };
-        named.iter().map(|inode| pages(&self.inodes[inode])).sum()
+        named.iter().map(|inode| self.inodes[inode].pages_taken() * PAGE).sum()
     }
 
     fn claim(&mut self, inode: u64, first: u64, last: u64, reserve: bool) -> io::Result<()> {
@@ -347,11 +348,20 @@ impl DiskFile for FaultFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.with(|inode| {
             let len = (buffer.len() as u64).min(inode.len.saturating_sub(offset));
-            for (at, byte) in (offset..offset + len).zip(buffer.iter_mut()) {
-                let page = inode.pages.get(&(at / PAGE));
-                *byte = page.map_or(0, |page| page[usize::try_from(at % PAGE).unwrap()]);
+            let len = usize::try_from(len).unwrap();
+            let mut done = 0;
+            while done < len {
+                let at = offset + done as u64;
+                let within = usize::try_from(at % PAGE).unwrap();
+                let piece = (4096 - within).min(len - done);
+                match inode.pages.get(&(at / PAGE)) {
+                    Some(page) => buffer[done..done + piece]
+                        .copy_from_slice(&page[within..within + piece]),
+                    None => buffer[done..done + piece].fill(0),
+                }
+                done += piece;
             }
-            usize::try_from(len).unwrap()
+            len
         })
     }
 
@@ -375,12 +385,10 @@ impl DiskFile for FaultFile {
         for page in offset / PAGE..end.div_ceil(PAGE) {
             inode.touch(page);
             let content = inode.pages.entry(page).or_insert_with(|| vec![0; 4096]);
-            for (at, byte) in content.iter_mut().enumerate() {
-                let here = page * PAGE + at as u64;
-                if (offset..end).contains(&here) {
-                    *byte = bytes[usize::try_from(here - offset).unwrap()];
-                }
-            }
+            let (from, to) = (offset.max(page * PAGE), end.min((page + 1) * PAGE));
+            let place = |at: u64, base: u64| usize::try_from(at - base).unwrap();
+            content[place(from, page * PAGE)..place(to, page * PAGE)]
+                .copy_from_slice(&bytes[place(from, offset)..place(to, offset)]);
         }
         inode.len = inode.len.max(end);
         state.log.push(Did::Wrote(self.path.clone()));
@@ -442,10 +450,7 @@ impl DiskFile for FaultFile {
     }
 
     fn allocated(&self) -> io::Result<u64> {
-        self.with(|inode| {
-            let pages: BTreeSet<&u64> = inode.pages.keys().chain(&inode.reserved).collect();
-            pages.len() as u64 * PAGE
-        })
+        self.with(|inode| inode.pages_taken() * PAGE)
     }
 
     fn is_direct(&self) -> bool {

@@ -1,0 +1,630 @@
+//! Statements of the roster: every operation, who may sign it, and what is one.
+
+use bartizan_domain::{CameraId, DeviceId, Fingerprint, MemberId, UtcMillis};
+use bartizan_identity::roster::Role;
+use bartizan_identity::{Operation, Roster, Signature, Statement, Suite};
+
+use crate::edit::{Bytes, Cases, Layout, flipped, resigned};
+use crate::house::{
+    ADMIN, ADMIN_KEY, AUDITOR, AUDITOR_KEY, CAMERA, GATEWAY_KEY, OTHER, OTHER_SEALER_KEY, OWNER,
+    OWNER_KEY, READERS, RECOVERY_KEY, SEALER_KEY, SITE, STRANGER_KEY, T0, VIEWER, VIEWER_KEY,
+    genesis, join, key, own_device, own_reader, reader, words,
+};
+
+const CONTEXT: &[u8] = b"bartizan/v1/roster";
+
+const HEAD: Layout = Layout(&[
+    ("version", 1),
+    ("site", 16),
+    ("sequence", 8),
+    ("previous", 32),
+    ("time", 8),
+    ("author", 16),
+]);
+
+/// Bytes before the operation.
+const HEAD_LEN: usize = 81;
+
+const NEW: MemberId = MemberId::new([20; 16]);
+const NEW_KEY: u8 = 20;
+
+/// Statements that come next.
+struct Next<'a>(&'a Roster);
+
+impl Next<'_> {
+    fn at(&self, author: u8, time: UtcMillis, operation: Operation) -> Bytes {
+        let next = self.0.next();
+        Statement::sign(&key(author), SITE, next, time, operation)
+            .as_bytes()
+            .to_vec()
+    }
+
+    fn by(&self, author: u8, operation: Operation) -> Bytes {
+        self.at(author, T0, operation)
+    }
+
+    /// Any bytes as an operation, well signed by the owner.
+    fn raw(&self, operation: &[u8]) -> Bytes {
+        let remove = Operation::RemoveMember { member: NEW };
+        let head = self.by(OWNER_KEY, remove);
+        let unsigned = [&head[..HEAD_LEN], operation, &[0; Signature::LEN]].concat();
+        resigned(CONTEXT, &unsigned, &key(OWNER_KEY))
+    }
+}
+
+pub(crate) fn cases(cases: &mut Cases<'_>, log: &[Statement]) {
+    let roster = cases.world.history.current().clone();
+    let next = Next(&roster);
+    form(cases, &next);
+    operations(cases, &next);
+    members(cases, &next);
+    owners(cases, &next);
+    keys_and_devices(cases, &next);
+    cameras(cases, &next);
+    recovery(cases, &next);
+    for (at, statement) in log.iter().enumerate() {
+        let bytes = statement.as_bytes().to_vec();
+        cases.add(
+            format!("statement {at} of the log again"),
+            bytes,
+            "not-next",
+        );
+    }
+}
+
+fn form(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let good = next.by(OWNER_KEY, join(NEW, NEW_KEY, Role::Member));
+    let sign = |bytes: &[u8]| resigned(CONTEXT, bytes, &key(OWNER_KEY));
+    cases.add("a member joins", good.clone(), "accepted");
+    for (name, first, last) in HEAD.fields() {
+        for at in [first, last] {
+            let (plain, signed) = match name {
+                "version" => ("unknown", "unknown"),
+                "site" => ("other-site", "other-site"),
+                "sequence" | "previous" => ("not-next", "not-next"),
+                "author" => ("unknown-author", "unknown-author"),
+                _ => ("bad-signature", "accepted"),
+            };
+            let changed = flipped(&good, at);
+            cases.add(
+                format!("another {name} (byte {at})"),
+                changed.clone(),
+                plain,
+            );
+            cases.add(
+                format!("another {name} (byte {at}), signed"),
+                sign(&changed),
+                signed,
+            );
+            if first == last {
+                break;
+            }
+        }
+        cases.add(
+            format!("cut within its {name}"),
+            good[..last].to_vec(),
+            "short",
+        );
+    }
+    let end = good.len();
+    for at in [
+        HEAD_LEN + 1,
+        end - Signature::LEN - 3,
+        end - Signature::LEN,
+        end - 1,
+    ] {
+        cases.add(
+            format!("a changed byte {at}"),
+            flipped(&good, at),
+            "bad-signature",
+        );
+    }
+    cases.add(
+        "cut within its operation",
+        good[..HEAD_LEN + 20].to_vec(),
+        "short",
+    );
+    cases.add(
+        "cut within its signature",
+        good[..end - 1].to_vec(),
+        "short",
+    );
+    cases.add("a byte more", [good.as_slice(), &[0]].concat(), "trailing");
+    cases.add(
+        "a byte more, signed",
+        sign(&[good.as_slice(), &[0]].concat()),
+        "trailing",
+    );
+    cases.add("empty", Vec::new(), "short");
+    let long = [good.as_slice(), &vec![0; 16_385 - end]].concat();
+    cases.add("over the limit", long, "too-long");
+    let envelope = resigned(b"bartizan/v1/envelope", &good, &key(OWNER_KEY));
+    cases.add("signed as an envelope", envelope, "bad-signature");
+    for (name, seed) in [
+        ("a stranger", STRANGER_KEY),
+        ("the gateway", GATEWAY_KEY),
+        ("the sealer", SEALER_KEY),
+        ("a viewer who left", VIEWER_KEY),
+    ] {
+        let forged = resigned(CONTEXT, &good, &key(seed));
+        cases.add(
+            format!("signed by {name} in the owner's name"),
+            forged,
+            "bad-signature",
+        );
+        let own = next.by(seed, join(NEW, NEW_KEY, Role::Member));
+        cases.add(format!("signed by {name}"), own, "unknown-author");
+    }
+    let late = next.at(AUDITOR_KEY, UtcMillis(T0.0 + 1), own_device(AUDITOR, 30));
+    cases.add("an author whose time is over", late, "unknown-author");
+    let back = next.at(OWNER_KEY, UtcMillis(T0.0 - 1), join(NEW, NEW_KEY, Role::Member));
+    cases.add("older than the last statement", back, "backdated");
+    let early = next.at(AUDITOR_KEY, T0, own_device(AUDITOR, 30));
+    cases.add("an author just before that", early, "accepted");
+}
+
+/// Operations that no writer of ours would write.
+fn operations(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let id = [20; 16];
+    for code in [0, 13, 255] {
+        cases.add(format!("operation {code}"), next.raw(&[code]), "unknown");
+    }
+    cases.add("no operation", next.raw(&[]), "unknown");
+    let rights = |role: u8, cameras: &[u8]| {
+        let count = u16::try_from(cameras.len()).expect("few").to_be_bytes();
+        let ids: Vec<_> = cameras.iter().flat_map(|camera| [*camera; 16]).collect();
+        let identity = key(NEW_KEY).public();
+        let head = [&[2], id.as_slice(), identity.as_bytes(), &[role], &[0; 8]].concat();
+        next.raw(&[head.as_slice(), &count, &ids].concat())
+    };
+    for role in [0, 6, 255] {
+        cases.add(format!("role {role}"), rights(role, &[]), "unknown");
+    }
+    cases.add("a viewer of two cameras", rights(4, &[2, 3]), "accepted");
+    cases.add("cameras in another order", rights(4, &[3, 2]), "unknown");
+    cases.add("a camera twice", rights(4, &[2, 2]), "unknown");
+    for role in [1, 2, 3, 5] {
+        cases.add(
+            format!("cameras for role {role}"),
+            rights(role, &[2]),
+            "unknown",
+        );
+    }
+    let over = [
+        &[2],
+        [20; 16].as_slice(),
+        &[7; 32],
+        &[4],
+        &[0; 8],
+        &257_u16.to_be_bytes(),
+    ];
+    cases.add("257 cameras", next.raw(&over.concat()), "too-long");
+    let keyed = |suite: u16, public: &[u8]| {
+        let member = OWNER.as_bytes().as_slice();
+        next.raw(&[&[5], member, &suite.to_be_bytes(), public].concat())
+    };
+    for suite in [0, 0x0010, 0x647b] {
+        cases.add(
+            format!("a reader key of suite {suite:#06x}"),
+            keyed(suite, &[9; 32]),
+            "unknown",
+        );
+    }
+    let x_wing = keyed(Suite::XWing.code(), &[0xff; 1_216]);
+    cases.add("an X-Wing key above the modulus", x_wing, "bad-reader-key");
+    let short = keyed(Suite::XWing.code(), &[0; 32]);
+    cases.add("an X-Wing key of 32 bytes", short, "short");
+    let long = keyed(Suite::X25519.code(), &[9; 33]);
+    cases.add("an X25519 key of 33 bytes", long, "trailing");
+}
+
+fn members(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let set = |member, role| {
+        let (expires, cameras) = (None, Vec::new());
+        Operation::SetRole {
+            member,
+            role,
+            expires,
+            cameras,
+        }
+    };
+    let leave = |member| Operation::RemoveMember { member };
+    for (role, verdict) in [
+        (Role::Owner, "not-allowed"),
+        (Role::Admin, "not-allowed"),
+        (Role::Member, "accepted"),
+        (Role::Viewer, "accepted"),
+        (Role::Auditor, "accepted"),
+    ] {
+        let owner = next.by(OWNER_KEY, join(NEW, NEW_KEY, role));
+        cases.add(format!("the owner makes a new {role:?}"), owner, "accepted");
+        let admin = next.by(ADMIN_KEY, join(NEW, NEW_KEY, role));
+        cases.add(format!("an admin makes a new {role:?}"), admin, verdict);
+        let auditor = next.by(AUDITOR_KEY, join(NEW, NEW_KEY, role));
+        cases.add(
+            format!("an auditor makes a new {role:?}"),
+            auditor,
+            "not-allowed",
+        );
+        let raise = next.by(ADMIN_KEY, set(AUDITOR, role));
+        cases.add(
+            format!("an admin makes the auditor {role:?}"),
+            raise,
+            verdict,
+        );
+        let own = next.by(AUDITOR_KEY, set(AUDITOR, role));
+        cases.add(
+            format!("an auditor makes themselves {role:?}"),
+            own,
+            "not-allowed",
+        );
+    }
+    for (name, author, member, verdict) in [
+        (
+            "an admin removes the owner",
+            ADMIN_KEY,
+            OWNER,
+            "not-allowed",
+        ),
+        (
+            "an admin removes themselves",
+            ADMIN_KEY,
+            ADMIN,
+            "not-allowed",
+        ),
+        (
+            "an admin removes the auditor",
+            ADMIN_KEY,
+            AUDITOR,
+            "accepted",
+        ),
+        (
+            "an auditor removes themselves",
+            AUDITOR_KEY,
+            AUDITOR,
+            "not-allowed",
+        ),
+        ("the owner removes the admin", OWNER_KEY, ADMIN, "accepted"),
+        ("the owner removes nobody", OWNER_KEY, NEW, "not-found"),
+        (
+            "someone who left is removed",
+            OWNER_KEY,
+            VIEWER,
+            "not-found",
+        ),
+    ] {
+        cases.add(name, next.by(author, leave(member)), verdict);
+    }
+    cases.add(
+        "nobody's role",
+        next.by(OWNER_KEY, set(NEW, Role::Member)),
+        "not-found",
+    );
+    let demote = next.by(ADMIN_KEY, set(OWNER, Role::Member));
+    cases.add("an admin demotes the owner", demote, "not-allowed");
+    let again = next.by(OWNER_KEY, join(ADMIN, NEW_KEY, Role::Member));
+    cases.add("the same member again", again, "exists");
+    let identity = next.by(OWNER_KEY, join(NEW, ADMIN_KEY, Role::Member));
+    cases.add("the same identity again", identity, "exists");
+    let recovery = next.by(OWNER_KEY, join(NEW, RECOVERY_KEY, Role::Member));
+    cases.add(
+        "the recovery words' identity as a member",
+        recovery,
+        "exists",
+    );
+    let back = next.by(OWNER_KEY, join(VIEWER, VIEWER_KEY, Role::Member));
+    cases.add("someone who left comes back", back, "accepted");
+    let second = next.by(OWNER_KEY, genesis(SITE).operation);
+    cases.add("a second genesis", second, "second-genesis");
+}
+
+fn owners(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let set = |role, expires| {
+        let (member, cameras) = (OWNER, Vec::new());
+        Operation::SetRole {
+            member,
+            role,
+            expires,
+            cameras,
+        }
+    };
+    let soon = Some(UtcMillis(T0.0 + 5));
+    for (name, operation) in [
+        (
+            "the last owner leaves",
+            Operation::RemoveMember { member: OWNER },
+        ),
+        ("the last owner becomes an admin", set(Role::Admin, None)),
+        ("the last owner gets an end", set(Role::Owner, soon)),
+    ] {
+        cases.add(name, next.by(OWNER_KEY, operation.clone()), "last-owner");
+        let words = next.by(RECOVERY_KEY, operation);
+        cases.add(format!("{name}, by recovery words"), words, "last-owner");
+    }
+    cases.add(
+        "the last owner stays one",
+        next.by(OWNER_KEY, set(Role::Owner, None)),
+        "accepted",
+    );
+}
+
+fn keys_and_devices(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let [(_, first), (_, viewers)] = READERS;
+    let retire = |seed| Operation::RetireReaderKey {
+        key: reader(seed).public().id(),
+    };
+    let remove = |seed| Operation::RemoveDevice {
+        device: DeviceId::new([seed; 16]),
+    };
+    let device = |member, seed: u8| {
+        let (device, thumbprint) = (DeviceId::new([seed; 16]), Fingerprint::new([1; 32]));
+        Operation::AddDevice {
+            member,
+            device,
+            thumbprint,
+        }
+    };
+    for (name, author, operation, verdict) in [
+        (
+            "an own reader key",
+            ADMIN_KEY,
+            own_reader(ADMIN, 16),
+            "accepted",
+        ),
+        (
+            "an own reader key with X-Wing",
+            ADMIN_KEY,
+            own_reader(ADMIN, 17),
+            "accepted",
+        ),
+        (
+            "a reader key for someone else",
+            OWNER_KEY,
+            own_reader(ADMIN, 16),
+            "not-allowed",
+        ),
+        (
+            "a reader key for the owner",
+            ADMIN_KEY,
+            own_reader(OWNER, 16),
+            "not-allowed",
+        ),
+        (
+            "recovery words add the owner's",
+            RECOVERY_KEY,
+            own_reader(OWNER, 16),
+            "accepted",
+        ),
+        (
+            "recovery words add the admin's",
+            RECOVERY_KEY,
+            own_reader(ADMIN, 16),
+            "not-allowed",
+        ),
+        (
+            "the same reader key again",
+            OWNER_KEY,
+            own_reader(OWNER, first),
+            "exists",
+        ),
+        (
+            "a reader key of someone else",
+            ADMIN_KEY,
+            own_reader(ADMIN, first),
+            "exists",
+        ),
+        (
+            "the recovery words' reader key",
+            ADMIN_KEY,
+            own_reader(ADMIN, RECOVERY_KEY),
+            "exists",
+        ),
+        (
+            "a reader key of someone who left",
+            ADMIN_KEY,
+            own_reader(ADMIN, viewers),
+            "accepted",
+        ),
+        (
+            "a ninth reader key",
+            AUDITOR_KEY,
+            own_reader(AUDITOR, 60),
+            "full",
+        ),
+        (
+            "an own reader key retired",
+            ADMIN_KEY,
+            retire(14),
+            "accepted",
+        ),
+        (
+            "one that is retired already",
+            ADMIN_KEY,
+            retire(12),
+            "not-found",
+        ),
+        (
+            "the owner's retired by an admin",
+            ADMIN_KEY,
+            retire(first),
+            "not-allowed",
+        ),
+        (
+            "the admin's retired by the owner",
+            OWNER_KEY,
+            retire(14),
+            "accepted",
+        ),
+        ("nobody's retired", OWNER_KEY, retire(66), "not-found"),
+        (
+            "nobody's retired by an auditor",
+            AUDITOR_KEY,
+            retire(66),
+            "not-found",
+        ),
+        (
+            "an own device",
+            AUDITOR_KEY,
+            device(AUDITOR, 30),
+            "accepted",
+        ),
+        (
+            "a device for someone else",
+            OWNER_KEY,
+            device(ADMIN, 30),
+            "not-allowed",
+        ),
+        (
+            "recovery words add a device",
+            RECOVERY_KEY,
+            device(OWNER, 30),
+            "accepted",
+        ),
+        (
+            "recovery words add the admin's",
+            RECOVERY_KEY,
+            device(ADMIN, 30),
+            "not-allowed",
+        ),
+        (
+            "a device for nobody",
+            RECOVERY_KEY,
+            device(NEW, 30),
+            "not-allowed",
+        ),
+        (
+            "the same device again",
+            OWNER_KEY,
+            device(OWNER, 1),
+            "exists",
+        ),
+        ("a lost device", OWNER_KEY, remove(1), "accepted"),
+        (
+            "the owner's device by an admin",
+            ADMIN_KEY,
+            remove(1),
+            "not-allowed",
+        ),
+        ("no device", OWNER_KEY, remove(66), "not-found"),
+        (
+            "a device that left with its member",
+            OWNER_KEY,
+            remove(9),
+            "not-found",
+        ),
+    ] {
+        cases.add(name, next.by(author, operation), verdict);
+    }
+}
+
+fn cameras(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let add = |camera, seed: u8| {
+        let sealer = key(seed).public().id();
+        Operation::AddCamera { camera, sealer }
+    };
+    let new = CameraId::new([30; 16]);
+    let sealer = |seed: u8| Operation::AddSealer {
+        key: key(seed).public(),
+    };
+    let remove = |camera| Operation::RemoveCamera { camera };
+    for (name, author, operation, verdict) in [
+        ("a camera", ADMIN_KEY, add(new, SEALER_KEY), "accepted"),
+        (
+            "a camera by an auditor",
+            AUDITOR_KEY,
+            add(new, SEALER_KEY),
+            "not-allowed",
+        ),
+        (
+            "a camera without a sealer",
+            OWNER_KEY,
+            add(new, STRANGER_KEY),
+            "not-found",
+        ),
+        (
+            "a camera sealed by the gateway",
+            OWNER_KEY,
+            add(new, GATEWAY_KEY),
+            "not-found",
+        ),
+        (
+            "the same camera again",
+            OWNER_KEY,
+            add(CAMERA, SEALER_KEY),
+            "exists",
+        ),
+        (
+            "the camera with another sealer",
+            OWNER_KEY,
+            add(CAMERA, OTHER_SEALER_KEY),
+            "exists",
+        ),
+        (
+            "a camera that left comes back",
+            OWNER_KEY,
+            add(OTHER, SEALER_KEY),
+            "accepted",
+        ),
+        ("a camera leaves", ADMIN_KEY, remove(CAMERA), "accepted"),
+        (
+            "a camera leaves by an auditor",
+            AUDITOR_KEY,
+            remove(CAMERA),
+            "not-allowed",
+        ),
+        (
+            "a camera that left leaves",
+            OWNER_KEY,
+            remove(OTHER),
+            "not-found",
+        ),
+        ("a sealer", ADMIN_KEY, sealer(NEW_KEY), "accepted"),
+        (
+            "a sealer by an auditor",
+            AUDITOR_KEY,
+            sealer(NEW_KEY),
+            "not-allowed",
+        ),
+        (
+            "the same sealer again",
+            OWNER_KEY,
+            sealer(OTHER_SEALER_KEY),
+            "exists",
+        ),
+    ] {
+        cases.add(name, next.by(author, operation), verdict);
+    }
+}
+
+fn recovery(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let replace = |identity, seed: u8| {
+        let reader = reader(seed).public().clone();
+        Operation::ReplaceRecovery { identity, reader }
+    };
+    let new = key(NEW_KEY).public();
+    cases.add(
+        "new recovery words",
+        next.by(OWNER_KEY, replace(new, 70)),
+        "accepted",
+    );
+    let own = next.by(RECOVERY_KEY, replace(new, 70));
+    cases.add("new recovery words by the old ones", own, "accepted");
+    let admin = next.by(ADMIN_KEY, replace(new, 70));
+    cases.add("new recovery words by an admin", admin, "not-allowed");
+    let taken = next.by(OWNER_KEY, replace(key(ADMIN_KEY).public(), 70));
+    cases.add("recovery words with the admin's identity", taken, "exists");
+    let place = next.0.next();
+    let old = Statement::sign(
+        &words().identity(),
+        SITE,
+        place,
+        T0,
+        join(NEW, NEW_KEY, Role::Owner),
+    );
+    let old = old.as_bytes().to_vec();
+    cases.add(
+        "signed by recovery words that were replaced",
+        old,
+        "unknown-author",
+    );
+}
