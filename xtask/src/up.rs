@@ -54,9 +54,8 @@ fn gateway(program: &Path, args: &Args) -> Result<Command> {
     command
         .arg("--listen")
         .arg(format!("127.0.0.1:{}", args.port));
-    for camera in &args.cameras {
-        command.arg("--camera").arg(camera);
-    }
+    // Not as arguments: a URL may hold a password, and every user of the machine can list arguments.
+    command.env("BARTIZAN_CAMERAS", args.cameras.join(" "));
     command.args(args.json.then_some("--json"));
     Ok(command)
 }
@@ -72,46 +71,39 @@ mod tests {
         args: Args,
     }
 
-    fn words(line: &[&str]) -> Vec<String> {
+    fn words(line: &[&str]) -> (Vec<String>, String) {
         let args = Cli::parse_from([&["up"], line].concat()).args;
         let command = gateway(Path::new("gateway"), &args).unwrap();
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect()
+        let text = |word: &std::ffi::OsStr| word.to_string_lossy().into_owned();
+        let cameras = command
+            .get_envs()
+            .find(|(name, _)| *name == "BARTIZAN_CAMERAS");
+        let cameras = cameras.and_then(|(_, value)| value).map(text);
+        (command.get_args().map(text).collect(), cameras.unwrap())
     }
 
     #[test]
     fn a_synthetic_camera_is_the_default() {
-        let words = words(&[]);
-        assert_eq!(
-            words[3..],
-            ["--listen", "127.0.0.1:8440", "--camera", "synthetic:"]
-        );
+        let (words, cameras) = words(&[]);
+        assert_eq!(words[3..], ["--listen", "127.0.0.1:8440"]);
         assert!(words[2].ends_with("/data"));
+        assert_eq!(cameras, "synthetic:");
     }
 
     #[test]
-    fn given_cameras_replace_the_default() {
-        let words = words(&[
+    fn given_cameras_replace_the_default_and_are_no_arguments() {
+        let line = [
             "--camera",
-            "rtsp://a/",
+            "rtsp://u:secret@a/",
             "--camera",
             "rtsp://b/",
             "--port",
             "1",
             "--json",
-        ]);
-        assert_eq!(
-            words[4..],
-            [
-                "127.0.0.1:1",
-                "--camera",
-                "rtsp://a/",
-                "--camera",
-                "rtsp://b/",
-                "--json"
-            ]
-        );
+        ];
+        let (words, cameras) = words(&line);
+        assert_eq!(words[4..], ["127.0.0.1:1", "--json"]);
+        assert_eq!(cameras, "rtsp://u:secret@a/ rtsp://b/");
+        assert!(!words.iter().any(|word| word.contains("secret")));
     }
 }

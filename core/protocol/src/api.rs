@@ -229,7 +229,7 @@ documents! {
         /// Its name.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub name: Name,
-        /// Where its pictures come from, without user name and password.
+        /// What kind of source it has: `rtsp`, `rtsps` or `synthetic`. Addresses are not given out.
         pub source: String,
         /// Its streams, main first.
         pub streams: Vec<CameraStream>,

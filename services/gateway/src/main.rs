@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use bartizan_base::log;
 use clap::{Args, Parser, Subcommand};
 
-/// Exit code for bad usage or configuration (sysexits.h, EX_USAGE).
+/// Exit code for bad usage or configuration (sysexits.h, `EX_USAGE`).
 const EX_USAGE: u8 = 64;
 
 /// The Bartizan gateway: records cameras so that only the household's own devices can watch.
@@ -124,7 +124,7 @@ fn work(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(arguments) => supervisor::run(programs(arguments)?),
         Command::Serve(arguments) => {
-            serve::run(settings(arguments))?;
+            serve::run(settings(&arguments))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {
@@ -190,7 +190,7 @@ fn credentials() -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-fn settings(arguments: ServeArgs) -> serve::Settings {
+fn settings(arguments: &ServeArgs) -> serve::Settings {
     serve::Settings {
         ingest_state: ingest_state(&arguments.data),
         data: gateway_data(&arguments.data),

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::error::ClientError;
 use crate::profile::{Account, Profile};
 use crate::routes;
-use crate::session::Session;
+use crate::session::{Session, not_before};
 use crate::transport::{Call, Origin, Proof, Transport, TransportError, Trust};
 
 /// Largest recovery file in bytes.
@@ -378,7 +378,7 @@ impl Joining {
             &keystore.identity(),
             keystore.site,
             history.current().next(),
-            SystemClock.utc(),
+            not_before(history),
             operation,
         );
         Ok(Self { device, statement })

@@ -95,8 +95,8 @@ pub(crate) struct Sealer {
     envelope: Hash,
     pub(crate) envelopes: BTreeMap<EpochId, Vec<u8>>,
     pub(crate) out: Vec<u8>,
-    /// Where each segment begins, with its start time.
-    pub(crate) places: Vec<(usize, UtcMillis)>,
+    /// Where each segment begins, with its start time, and whether it begins with a keyframe.
+    pub(crate) places: Vec<(usize, UtcMillis, bool)>,
     pub(crate) now: UtcMillis,
     next_segment: u64,
     counter: u64,
@@ -104,6 +104,8 @@ pub(crate) struct Sealer {
     previous_segment: Hash,
     pub(crate) session: u32,
     pub(crate) pts: i64,
+    /// Segments go on without a keyframe.
+    pub(crate) keyless: bool,
 }
 
 /// Frames of one test segment: two seconds at 25 a second.
@@ -137,6 +139,7 @@ impl Sealer {
             previous_segment: Hash::ZERO,
             session: 1,
             pts: 0,
+            keyless: false,
         };
         sealer.roll(1);
         sealer
@@ -183,7 +186,7 @@ impl Sealer {
             sealer: self.key.public().id(),
         };
         self.next_segment += 1;
-        self.places.push((self.out.len(), self.now));
+        self.places.push((self.out.len(), self.now, !self.keyless));
         SegmentSealer::begin(&self.secret, &header, &mut self.out)
     }
 
@@ -199,7 +202,7 @@ impl Sealer {
             let data = [data.as_slice(), &self.pts.to_be_bytes()].concat();
             let frame = Frame {
                 track: Track::Video,
-                key: first,
+                key: first && !self.keyless,
                 captured: self.now,
                 pts: self.pts,
                 decode_offset: 0,

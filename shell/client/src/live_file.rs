@@ -12,6 +12,7 @@ use bartizan_domain::{Millis, Monotonic, StreamId, Track, UtcMillis};
 use bartizan_sealing::{Frame, SegmentHeader};
 
 use crate::error::ClientError;
+use crate::export::is_key;
 use crate::export::mux::Fit;
 use crate::export::part::{Part, Whole};
 use crate::live::Place;
@@ -138,6 +139,9 @@ impl<'a> Viewer<'a> {
         let Some(segment) = self.segment else {
             return Ok(ControlFlow::Continue(()));
         };
+        if self.first.is_none() && !is_key(frame) {
+            return Ok(ControlFlow::Continue(()));
+        }
         let now = SystemClock.utc();
         let (first, _, joined) = *self.first.get_or_insert_with(|| {
             let took = SystemClock.monotonic().since(self.began);

@@ -78,8 +78,44 @@ impl Session {
         range: Range,
     ) -> Result<Playback<'_>, ClientError> {
         let segments = self.segments(stream, range).await?;
+        self.play(stream, &segments).await
+    }
+
+    /// As [`playback`](Self::playback), but from the last segment that begins with a keyframe before
+    /// `range`: a segment goes on without one where an epoch was rolled in its middle.
+    pub async fn playback_from_key(
+        &self,
+        stream: StreamId,
+        range: Range,
+    ) -> Result<Playback<'_>, ClientError> {
+        let mut segments = self.segments(stream, range).await?;
+        for back in [10_000, 60_000, 600_000] {
+            let Some(first) = segments.first().filter(|first| first.key_len == 0).copied() else {
+                break;
+            };
+            let before = Range {
+                from: first.start_ms.saturating_sub(back),
+                to: first.start_ms,
+            };
+            let mut earlier = self.segments(stream, before).await?;
+            earlier.retain(|segment| segment.offset < first.offset);
+            let key = earlier.iter().rposition(|segment| segment.key_len > 0);
+            if let Some(key) = key {
+                earlier.drain(..key);
+                earlier.append(&mut segments);
+                segments = earlier;
+            }
+        }
+        self.play(stream, &segments).await
+    }
+
+    async fn play(
+        &self,
+        stream: StreamId,
+        segments: &[api::Segment],
+    ) -> Result<Playback<'_>, ClientError> {
         let bytes = segments.iter().map(|segment| segment.len).sum();
-        let mut stretches = join(&segments);
+        let mut stretches = join(segments);
         stretches.reverse();
         let reader = StreamReader::recorded(stream, self.history().await?, self.keys());
         Ok(Playback {

@@ -219,8 +219,13 @@ impl Session {
 
     fn sign(&self, history: &History, operation: Operation) -> Statement {
         let (key, site) = (self.keys.identity(), self.identity.site);
-        let (next, now) = (history.current().next(), SystemClock.utc());
-        Statement::sign(&key, site, next, now, operation)
+        Statement::sign(
+            &key,
+            site,
+            history.current().next(),
+            not_before(history),
+            operation,
+        )
     }
 
     async fn statements(&self, from: u64) -> Result<Vec<Statement>, ClientError> {
@@ -276,6 +281,13 @@ impl fmt::Debug for Session {
             .field("identity", &self.identity)
             .finish_non_exhaustive()
     }
+}
+
+/// Now, or the time of the last statement when this device's clock is behind its author's: a roster does
+/// not go back in time.
+pub(crate) fn not_before(history: &History) -> UtcMillis {
+    let last = history.statements().last().map(|last| last.time);
+    SystemClock.utc().max(last.unwrap_or_default())
 }
 
 fn replay(account: &Account, statements: Vec<Statement>) -> Result<History, ClientError> {

@@ -34,7 +34,7 @@ pub(crate) const RECOVERY_KEY: u8 = 22;
 pub(crate) const STRANGER_KEY: u8 = 66;
 
 /// Seeds of the readers whose keys the vectors hold: the owner's, X-Wing; the viewer's, X25519.
-pub(crate) const READERS: [(Suite, u8); 2] = [(Suite::XWing, 31), (Suite::X25519, 8)];
+pub(crate) const READERS: [(Suite, u8); 2] = [(Suite::XWing, 31), (Suite::X25519, 80)];
 
 pub(crate) fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&Secret::new([seed; 32]))

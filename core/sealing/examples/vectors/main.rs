@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .iter()
         .map(|reader| reader.public().id())
         .collect();
-    assert!(ids.is_sorted(), "the X-Wing wrap must come first: {ids:?}");
+    assert!(ids.is_sorted(), "the X-Wing wrap must come first");
     let open = Open {
         scope: Envelope::decode(&world.envelopes[0][HEADER_LEN..])?.scope,
         secret: film.secrets[0],

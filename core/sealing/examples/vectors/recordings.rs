@@ -256,12 +256,8 @@ fn gaps(film: &mut Film<'_>) {
             continue;
         };
         seen.push(gap.reason);
-        let before = headers
-            .iter()
-            .rev()
-            .find(|header| **header < at)
-            .copied()
-            .unwrap_or(0);
+        let mut earlier = headers.iter().rev().filter(|header| **header < at);
+        let before = earlier.nth(2).copied().unwrap_or(0);
         let next = headers.iter().find(|header| **header > at).copied();
         let end = next.and_then(|next| headers.iter().find(|header| **header > next).copied());
         let near: Vec<_> = all[before..end.unwrap_or(all.len())].to_vec();

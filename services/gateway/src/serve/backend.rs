@@ -309,41 +309,41 @@ impl Backend for Gateway {
         lock(&self.cameras).document(camera).ok_or_else(not_found)
     }
 
-    async fn add_camera(&self, _: Authorized<AddCamera>, new: NewCamera) -> Answer<api::Camera> {
-        check(&new.main)?;
-        new.sub.as_ref().map_or(Ok(()), check)?;
+    async fn add_camera(&self, _: Authorized<AddCamera>, camera: NewCamera) -> Answer<api::Camera> {
+        check(&camera.main)?;
+        camera.sub.as_ref().map_or(Ok(()), check)?;
         let _changing = self.changing.lock().await;
         if lock(&self.cameras).iter().count() >= MAX_CAMERAS {
             let msg = format!("a gateway has at most {MAX_CAMERAS} cameras");
             return Err(Error::new(ErrorKind::ResourceExhausted, msg));
         }
-        let history = self.judge(&new.statement)?;
+        let history = self.judge(&camera.statement)?;
         let settings = Settings {
-            main: new.main,
-            sub: new.sub,
-            retention: new.retention,
+            main: camera.main,
+            sub: camera.sub,
+            retention: camera.retention,
         };
         let entry = Entry {
-            name: new.name,
+            name: camera.name,
             settings,
         };
-        let statement = (new.statement.sequence, new.statement.as_bytes());
-        let row = entry.row(new.camera)?;
+        let statement = (camera.statement.sequence, camera.statement.as_bytes());
+        let row = entry.row(camera.camera)?;
         self.store
             .add_camera(statement, &row, self.now())
             .await
             .map_err(store_error)?;
         self.recorder
-            .set_retention(new.camera, retention(entry.settings.retention));
-        lock(&self.cameras).insert(new.camera, entry);
+            .set_retention(camera.camera, retention(entry.settings.retention));
+        lock(&self.cameras).insert(camera.camera, entry);
         self.adopt(history);
         let of = |rendition| StreamId {
-            camera: new.camera,
+            camera: camera.camera,
             rendition,
         };
         self.send_cameras(&Rendition::ALL.map(of));
         lock(&self.cameras)
-            .document(new.camera)
+            .document(camera.camera)
             .ok_or_else(not_found)
     }
 

@@ -125,7 +125,7 @@ impl Cameras {
         Some(Camera {
             id: camera,
             name: entry.name.clone(),
-            source: redacted(&entry.settings.main),
+            source: kind(&entry.settings.main).to_owned(),
             streams: entry.renditions().map(stream).collect(),
             retention: entry.settings.retention,
         })
@@ -204,9 +204,12 @@ pub(crate) fn check(source: &SourceSettings) -> Result<(), Error> {
     }
 }
 
-/// A source's address without user name and password.
-fn redacted(source: &SourceSettings) -> String {
-    Source::parse(source.url.expose())
-        .map(|url| url.to_string())
-        .unwrap_or_default()
+/// What kind of source it is. Its address is the household's and stays here.
+fn kind(source: &SourceSettings) -> &'static str {
+    match Source::parse(source.url.expose()) {
+        Ok(Source::Rtsp(url)) if url.is_secure() => "rtsps",
+        Ok(Source::Rtsp(_)) => "rtsp",
+        Ok(Source::Synthetic(_)) => "synthetic",
+        Err(_) => "unknown",
+    }
 }

@@ -86,7 +86,7 @@ impl Gateway {
                 self.abandon_probes();
             }
             Notice::Said(FromIngest::Hello { sealer, pinned }) => {
-                self.greet(&sealer, pinned.is_some())
+                self.greet(&sealer, pinned.is_some());
             }
             Notice::Said(FromIngest::RosterPinned {
                 head, signature, ..

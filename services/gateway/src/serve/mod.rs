@@ -164,14 +164,16 @@ async fn load(
         suggested,
         free_space_floor: settings.free_space_floor,
     };
-    let gateway = Gateway::load(parts).await.map_err(in_full)?;
+    let gateway = Gateway::load(parts)
+        .await
+        .map_err(|error| in_full(&error))?;
     cell.get_or_init(|| Arc::downgrade(&gateway));
     Ok(gateway)
 }
 
 /// An error with its causes, for the log.
-fn in_full(error: Error) -> anyhow::Error {
-    anyhow::anyhow!("{}", bartizan_base::chain(&error))
+fn in_full(error: &Error) -> anyhow::Error {
+    anyhow::anyhow!("{}", bartizan_base::chain(error))
 }
 
 fn start_recorder_events(gateway: &Arc<Gateway>) -> Result<()> {

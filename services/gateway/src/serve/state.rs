@@ -385,9 +385,10 @@ pub(crate) fn roster_error(error: RosterError) -> Error {
         RosterError::NotFound => ErrorKind::NotFound,
         RosterError::Exists => ErrorKind::AlreadyExists,
         RosterError::Full { .. } => ErrorKind::ResourceExhausted,
-        RosterError::NoGenesis | RosterError::SecondGenesis | RosterError::OtherSite => {
-            ErrorKind::InvalidArgument
-        }
+        RosterError::NoGenesis
+        | RosterError::SecondGenesis
+        | RosterError::OtherSite
+        | RosterError::Backdated => ErrorKind::InvalidArgument,
         RosterError::UnknownAuthor
         | RosterError::BadSignature
         | RosterError::NotAllowed

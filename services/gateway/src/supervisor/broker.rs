@@ -105,7 +105,8 @@ impl Broker {
 
     fn tcp(&self, request: &Request, port: u16) -> Result<(), Failure> {
         let address = self.resolve(request.camera, port)?;
-        let stream = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).map_err(failure_of)?;
+        let stream = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT)
+            .map_err(|error| failure_of(&error))?;
         // A camera's pictures do not wait for fuller packets, and our requests are small.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
@@ -148,9 +149,9 @@ impl Broker {
         }
         let host = self.resolve(camera, port)?.ip();
         rtp.connect(SocketAddr::new(host, rtp_port))
-            .map_err(failure_of)?;
+            .map_err(|error| failure_of(&error))?;
         rtcp.connect(SocketAddr::new(host, rtcp_port))
-            .map_err(failure_of)?;
+            .map_err(|error| failure_of(&error))?;
         self.send(request.id, Outcome::UdpConnected, &[]);
         Ok(())
     }
@@ -180,7 +181,7 @@ impl Broker {
     }
 }
 
-fn failure_of(error: io::Error) -> Failure {
+fn failure_of(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Failure::Refused,
         io::ErrorKind::TimedOut => Failure::TimedOut,

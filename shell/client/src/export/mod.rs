@@ -89,7 +89,9 @@ impl Session {
     ) -> Result<Vec<Exported>, ClientError> {
         let mut exporter = Exporter::new(self, request);
         exporter.path()?;
-        let mut playback = self.playback(request.stream, request.range).await?;
+        let mut playback = self
+            .playback_from_key(request.stream, request.range)
+            .await?;
         let total = playback.bytes();
         let played = playback
             .run::<ClientError>(async |step, arrived| {
@@ -199,6 +201,8 @@ impl<'a> Exporter<'a> {
     ) -> Result<Fit, ClientError> {
         let part = match &mut self.part {
             Some(part) => part,
+            // A file begins with a keyframe.
+            None if !is_key(frame) => return Ok(Fit::LeftOut),
             none => {
                 let path = next_path(self.request.file, self.done.len())?;
                 none.insert(Part::create(path, frame.captured).await?)
@@ -256,6 +260,11 @@ impl<'a> Exporter<'a> {
     fn path(&self) -> Result<PathBuf, ClientError> {
         next_path(self.request.file, self.done.len())
     }
+}
+
+/// Whether a picture can be decoded without any other.
+pub(crate) fn is_key(frame: &Frame<'_>) -> bool {
+    frame.key && frame.track == Track::Video
 }
 
 /// `FILE.mp4`, then `FILE-2.mp4` and so on; refused when it or its proof exists.

@@ -96,6 +96,8 @@ impl Mux {
         }
         match self.put(session, frame, out) {
             Ok(fit) => Ok(fit),
+            // A file can't begin in the middle of a group of pictures: the next keyframe begins it.
+            Err(MuxError::Writer(Mp4Error::NotKey)) if self.is_empty() => Ok(Fit::LeftOut),
             Err(MuxError::Writer(error)) if needs_new_file(error) => {
                 if frame.track == Track::Video {
                     return Ok(Fit::NewFile);
@@ -105,6 +107,10 @@ impl Mux {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lanes.values().all(|lane| lane.last_dts == i64::MIN)
     }
 
     /// Appends the last bytes to `out` and closes the tables.

@@ -5,7 +5,7 @@ use bartizan_identity::{Operation, Statement};
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{FRAMES, OWNER, SITE, STREAM, Sealer, history, keystore};
+use crate::fixture::{FRAMES, OWNER, SITE, START, STREAM, Sealer, history, keystore};
 
 fn reader() -> StreamReader {
     StreamReader::recorded(STREAM, Arc::new(history()), Arc::new(keystore()))
@@ -187,14 +187,14 @@ fn an_envelope_of_a_newer_roster_waits_for_it() {
         camera: bartizan_domain::CameraId::new([66; 16]),
     };
     let next = longer.current().next();
-    let none = Statement::sign(&keystore().identity(), SITE, next, UtcMillis(1), add);
+    let none = Statement::sign(&keystore().identity(), SITE, next, START, add);
     assert!(longer.append(none).is_err());
     let device = Operation::AddDevice {
         member: OWNER,
         device: bartizan_domain::DeviceId::new([67; 16]),
         thumbprint: bartizan_domain::Fingerprint::new([1; 32]),
     };
-    let more = Statement::sign(&keystore().identity(), SITE, next, UtcMillis(1), device);
+    let more = Statement::sign(&keystore().identity(), SITE, next, START, device);
     longer.append(more).unwrap();
     let longer = Arc::new(longer);
     let mut sealer = Sealer::new(Arc::clone(&longer));

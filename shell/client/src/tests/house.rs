@@ -95,15 +95,16 @@ impl State {
         let Some(sealer) = &self.sealer else {
             return Vec::new();
         };
-        let ends = sealer.places.iter().skip(1).map(|(offset, _)| *offset);
+        let ends = sealer.places.iter().skip(1).map(|(offset, ..)| *offset);
         let ends = ends.chain([sealer.out.len()]);
-        let segment = |((offset, start), end): (&(usize, UtcMillis), usize)| api::Segment {
-            start_ms: *start,
-            duration_ms: 2_000,
-            offset: *offset as u64,
-            len: (end - offset) as u64,
-            key_len: 0,
-        };
+        let segment =
+            |((offset, start, key), end): (&(usize, UtcMillis, bool), usize)| api::Segment {
+                start_ms: *start,
+                duration_ms: 2_000,
+                offset: *offset as u64,
+                len: (end - offset) as u64,
+                key_len: u32::from(*key),
+            };
         sealer.places.iter().zip(ends).map(segment).collect()
     }
 }

@@ -391,6 +391,32 @@ async fn gaps_and_new_epochs_are_exported_across() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_export_begins_with_a_keyframe_even_across_epochs() {
+    let (gateway, session, stream) = Gateway::recording(2).await;
+    if let Some(sealer) = &mut gateway.house.state().sealer {
+        sealer.keyless = true;
+        for epoch in 2..4 {
+            sealer.roll(epoch);
+            sealer.segment();
+        }
+    }
+    let file = gateway.path("door.mp4");
+    let request = Request {
+        stream,
+        range: Range {
+            from: START.saturating_add(6_500),
+            to: START.saturating_add(7_000),
+        },
+        file: &file,
+    };
+    let exported = session.export(request, |_| ()).await.unwrap();
+    assert_eq!(exported[0].first, START.saturating_add(2_000));
+    assert_eq!(exported[0].segments, 3);
+    assert!(verify_export(&file).await.unwrap().is_whole());
+    gateway.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn changed_recordings_are_not_exported() {
     let (gateway, session, stream) = Gateway::recording(3).await;
     if let Some(sealer) = &mut gateway.house.state().sealer {
