@@ -230,6 +230,13 @@ impl Gateway {
         Ok(new)
     }
 
+    /// The end of its log, without the database's own remarks: for messages of tests that fail.
+    pub fn last_words(&self) -> String {
+        let mut lines = self.log();
+        lines.retain(|line| !line.contains("sqlx::"));
+        lines.split_off(lines.len().saturating_sub(40)).join("\n")
+    }
+
     /// Asks it to end and waits. The data stays until this is dropped.
     ///
     /// # Errors

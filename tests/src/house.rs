@@ -122,7 +122,7 @@ impl House {
             last = self.status(name, rendition).ok()?;
             (last["state"] == state).then(|| last.clone())
         });
-        found.with_context(|| format!("it is {last}, not {state}; {:#?}", self.gateway.log()))
+        found.with_context(|| format!("it is {last}, not {state}:\n{}", self.gateway.last_words()))
     }
 
     /// Waits until a camera streams.

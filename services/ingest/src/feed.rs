@@ -364,6 +364,7 @@ impl Feed {
             return;
         };
         let now = turn.at.now;
+        let mut asked = Vec::new();
         let done = match (step, dialed) {
             (UdpStep::Pair(track), Dialed::UdpPair(rtp, rtcp, port)) => {
                 self.pairs.push((track, request));
@@ -378,7 +379,13 @@ impl Feed {
                 }
             }
             (UdpStep::Connect(track), Dialed::UdpConnected) => {
-                connection.udp_connected(track, now, &mut |event| out(FeedEvent::Session(event)))
+                connection.udp_connected(track, now, &mut |event| {
+                    // The next track's turn.
+                    if let Event::NeedUdp { track } = event {
+                        asked.push(track);
+                    }
+                    out(FeedEvent::Session(event));
+                })
             }
             (_, Dialed::Failed(failure)) => {
                 return self.fail(problem::of_failure(failure), turn, out);
@@ -386,7 +393,10 @@ impl Feed {
             _ => return self.fail(problem::of_failure(Failure::OutOfSockets), turn, out),
         };
         if let Err(error) = done {
-            self.fail(problem::of_connection(&error), turn, out);
+            return self.fail(problem::of_connection(&error), turn, out);
+        }
+        for track in asked {
+            self.ask_udp(track, None, turn, out);
         }
     }
 

@@ -297,14 +297,14 @@ mod tests {
     #[test]
     fn the_first_genesis_is_pinned_for_good() {
         let dir = tempfile::tempdir().unwrap();
-        let mut state = PrivateState::open(dir.path()).unwrap();
+        let mut state = PrivateState::open(&dir.path().join("state")).unwrap();
         let sealer = state.signing().public();
         let first = genesis(1, sealer);
         state.extend(0, &[first.as_bytes().to_vec()]).unwrap();
         let other = genesis(66, sealer);
         assert!(state.extend(0, &[other.as_bytes().to_vec()]).is_err());
         drop(state);
-        let mut again = PrivateState::open(dir.path()).unwrap();
+        let mut again = PrivateState::open(&dir.path().join("state")).unwrap();
         assert_eq!(again.history().unwrap().current().genesis(), first.hash());
         assert!(again.extend(0, &[other.as_bytes().to_vec()]).is_err());
         again.extend(0, &[first.as_bytes().to_vec()]).unwrap();
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn a_genesis_for_another_sealer_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let mut state = PrivateState::open(dir.path()).unwrap();
+        let mut state = PrivateState::open(&dir.path().join("state")).unwrap();
         let other = genesis(1, key(50).public());
         assert!(state.extend(0, &[other.as_bytes().to_vec()]).is_err());
         assert!(state.history().is_none());
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_stranger_is_not_taken_over_even_when_the_gateway_says_so() {
         let dir = tempfile::tempdir().unwrap();
-        let mut state = PrivateState::open(dir.path()).unwrap();
+        let mut state = PrivateState::open(&dir.path().join("state")).unwrap();
         let first = genesis(1, state.signing().public());
         state.extend(0, &[first.as_bytes().to_vec()]).unwrap();
         let roster = state.history().unwrap().current().clone();
@@ -360,17 +360,17 @@ mod tests {
             manifest: Hash::new([7; 32]),
             next_segment: n,
         };
-        let mut state = PrivateState::open(dir.path()).unwrap();
+        let mut state = PrivateState::open(&dir.path().join("state")).unwrap();
         for n in 1..4 {
             state.note_position(stream(n), position(n.into())).unwrap();
             state
                 .note_position(stream(n), position(u64::from(n) + 10))
                 .unwrap();
         }
-        let path = dir.path().join(POSITIONS_FILE);
+        let path = dir.path().join("state").join(POSITIONS_FILE);
         let file = OpenOptions::new().write(true).open(path).unwrap();
         file.write_all_at(&[0xff], SLOT_LEN as u64 + 30).unwrap();
-        let again = PrivateState::open(dir.path()).unwrap();
+        let again = PrivateState::open(&dir.path().join("state")).unwrap();
         assert_eq!(again.position(stream(1)), Some(position(11)));
         assert_eq!(again.position(stream(2)), None);
         assert_eq!(again.position(stream(3)), Some(position(13)));

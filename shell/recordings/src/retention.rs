@@ -1,6 +1,6 @@
 //! Retention: what is to go, and in which order it goes. Wraps first, then bytes, then their index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use bartizan_sealing::segment::SEGMENT_HEADER_LEN;
 
 use crate::config::Retention;
 use crate::disk::{Access, unlink_if_there};
-use crate::event::Event;
+use crate::event::{Event, add};
 use crate::find::{Query, first};
 use crate::floor::Floor;
 use crate::read::{RangeReader, ReadError, locate};
@@ -39,8 +39,8 @@ impl Writer {
             let limits = lock(&self.shared.retention).get(&camera).copied().unwrap_or_default();
             self.enforce_age(&cells, limits, now)?;
             self.enforce_bytes(&cells, limits)?;
-            self.delete_behind(camera, &cells)?;
         }
+        self.delete_behind()?;
         self.make_room(now, 0)?;
         self.volumes.reap()
     }
@@ -93,19 +93,25 @@ impl Writer {
             }
             let run = view.open(&*self.shared.disk);
             let run = run.map_err(|error| crate::read::index_failed(&self.shared, cell, error))?;
-            let mut found = None;
+            let (mut found, mut old) = (None, false);
             let mut each = |row: &SegmentRow| {
                 let young = row.end() > cut;
                 found = found.or(young.then_some(row.offset));
+                old |= !young;
                 !young
             };
-            let visited = run.block_of_time(cut).and_then(|block| run.visit(block, &mut each));
-            visited.map_err(|error| crate::read::index_failed(&self.shared, cell, error))?;
+            let visited = run.block_of_time(cut).and_then(|block| {
+                run.visit(block, &mut each)?;
+                Ok(block)
+            });
+            let block = visited.map_err(|e| crate::read::index_failed(&self.shared, cell, e))?;
+            if old || block > 0 {
+                candidate = None;
+            }
             if let Some(offset) = found {
                 candidate = candidate.or(Some(offset));
                 break;
             }
-            candidate = None;
         }
         match candidate {
             Some(offset) => first(&self.shared, cell, Query::Offset(offset)),
@@ -230,37 +236,54 @@ impl Writer {
         Some(SegmentHeader::decode(record.body).ok()?.scope.epoch)
     }
 
-    /// Deletes what lies below the floors of a camera: wraps, then bytes, then their index.
-    fn delete_behind(&mut self, camera: CameraId, cells: &[Arc<Cell>]) -> io::Result<()> {
-        let mut raised = Vec::new();
-        for cell in cells {
+    /// Deletes what lies below the floors: wraps, then bytes, then their index.
+    fn delete_behind(&mut self) -> io::Result<()> {
+        let cells = self.shared.all_cells();
+        let is_raised = |cell: &&Arc<Cell>| {
             let floor = inner(cell).floor;
-            if floor.freed < floor.extent || self.is_unsaved(cell, floor) {
-                let dir = lock(&cell.index).dir.clone();
-                floor.save(&*self.shared.disk, &dir)?;
-                self.keep_manifest(cell, floor, &dir)?;
-                raised.push((Arc::clone(cell), floor));
-            }
+            floor.freed < floor.extent || self.is_unsaved(cell, floor)
+        };
+        let raised: Vec<Arc<Cell>> = cells.iter().filter(is_raised).map(Arc::clone).collect();
+        for cell in &raised {
+            let (floor, dir) = (inner(cell).floor, lock(&cell.index).dir.clone());
+            floor.save(&*self.shared.disk, &dir)?;
+            self.keep_manifest(cell, floor, &dir)?;
+        }
+        let cameras: BTreeSet<CameraId> = raised.iter().map(|cell| cell.id.camera).collect();
+        for camera in cameras {
+            let own = cells.iter().filter(|cell| cell.id.camera == camera);
+            let own: Vec<Arc<Cell>> = own.map(Arc::clone).collect();
+            self.settle_floors(&own)?;
+            self.delete_envelopes(camera, &own)?;
+        }
+        for cell in &raised {
+            let floor = inner(cell).floor;
+            self.free_extents(cell, floor)?;
         }
         if raised.is_empty() {
             return Ok(());
         }
-        self.settle_floors(cells)?;
-        self.delete_envelopes(camera, cells)?;
-        for (cell, floor) in raised {
-            self.free_extents(&cell, floor)?;
-            let floor = Floor { freed: floor.extent, ..floor };
-            inner(&cell).floor.freed = floor.freed;
-            let (dead, dir) = {
-                let mut index = lock(&cell.index);
-                (index.take_below(floor.offset, floor.extent), index.dir.clone())
-            };
-            floor.save(&*self.shared.disk, &dir)?;
-            for path in dead {
-                unlink_if_there(&*self.shared.disk, &path)?;
-            }
-            self.saved_floors.insert(cell.id, floor.offset);
+        let syncs = self.volumes.sync()?;
+        add(&self.shared.counters.syncs, syncs);
+        raised.iter().try_for_each(|cell| self.forget_freed(cell))
+    }
+
+    /// The bytes are gone for good: the floor file says so, and what indexed them goes.
+    fn forget_freed(&mut self, cell: &Cell) -> io::Result<()> {
+        let floor = {
+            let mut inner = inner(cell);
+            inner.floor.freed = inner.floor.extent;
+            inner.floor
+        };
+        let (dead, dir) = {
+            let mut index = lock(&cell.index);
+            (index.take_below(floor.offset, floor.extent), index.dir.clone())
+        };
+        floor.save(&*self.shared.disk, &dir)?;
+        for path in dead {
+            unlink_if_there(&*self.shared.disk, &path)?;
         }
+        self.saved_floors.insert(cell.id, floor.offset);
         Ok(())
     }
 
@@ -338,15 +361,7 @@ impl Writer {
                 self.below_floor = true;
                 return Ok(false);
             }
-            for cell in &cells {
-                let floor = inner(cell).floor;
-                if floor.freed < floor.extent {
-                    let camera = cell.id.camera;
-                    let own = cells.iter().filter(|cell| cell.id.camera == camera);
-                    let own: Vec<_> = own.map(Arc::clone).collect();
-                    self.delete_behind(camera, &own)?;
-                }
-            }
+            self.delete_behind()?;
             self.volumes.reap()?;
         }
     }

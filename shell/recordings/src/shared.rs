@@ -9,6 +9,8 @@ use std::time::Duration;
 use bartizan_base::clock::Clock;
 use bartizan_domain::{CameraId, EpochId, GapReason, StreamId, UtcMillis};
 
+use bartizan_sealing::record::Kind;
+
 use crate::config::{Config, MAX_EVENTS, MAX_STREAMS, MAX_WAITING_ENVELOPES, Retention};
 use crate::disk::Disk;
 use crate::epochs::Epochs;
@@ -144,11 +146,16 @@ impl Shared {
         }
     }
 
-    /// Whether a record of `len` bytes may wait for the disk; the reason when not.
-    pub(crate) fn room(&self, len: usize) -> Result<(), GapReason> {
+    /// Whether a record of `len` bytes may wait for the disk; the reason when not. An eighth more is set
+    /// aside for manifests, which are small and whose counters should have no holes.
+    pub(crate) fn room(&self, len: usize, kind: Kind) -> Result<(), GapReason> {
         let health = self.health();
         let pending = self.pending.load(Ordering::Relaxed);
-        let fits = pending == 0 || pending.saturating_add(len) <= self.config.queue_bytes;
+        let limit = match kind {
+            Kind::Manifest => self.config.queue_bytes.saturating_add(self.config.queue_bytes / 8),
+            _ => self.config.queue_bytes,
+        };
+        let fits = pending == 0 || pending.saturating_add(len) <= limit;
         match health {
             Health::Failed => Err(GapReason::DiskFailed),
             Health::Good | Health::Full if fits => Ok(()),

@@ -144,7 +144,7 @@ impl Inner {
             Kind::SegmentHeader => Some(SegmentHeader::decode(record.body)?),
             _ => None,
         };
-        let stored = match shared.room(record.bytes.len()) {
+        let stored = match shared.room(record.bytes.len(), record.header.kind) {
             Ok(()) => self.is_wanted(record.header.kind),
             Err(reason) => {
                 self.lose(shared, begins.as_ref(), reason);

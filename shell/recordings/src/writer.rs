@@ -128,9 +128,11 @@ impl Writer {
     pub fn step(&mut self) -> bool {
         let stop = self.fetch();
         let now = self.shared.clock.monotonic();
-        if self.retry.is_some_and(|retry| now < retry.at) && !stop {
+        if let Some(retry) = self.retry {
             self.report_losses();
-            return true;
+            if now < retry.at && !stop {
+                return true;
+            }
         }
         let done = self.work(now, stop);
         if let Err(error) = done {

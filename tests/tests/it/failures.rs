@@ -99,7 +99,7 @@ fn g_21_a_failed_disk_refuses_changes_says_little_and_lets_nobody_in() {
     // What was recorded can still be seen, and what happens now as well.
     let recorded = house.viewer().unwrap().recorded(stream).unwrap();
     assert!(recorded.pictures().count() > 20, "{}", recorded.pictures().count());
-    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died: {:#?}", house.gateway.log());
+    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died:\n{}", house.gateway.last_words());
 }
 
 #[test]

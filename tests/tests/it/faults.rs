@@ -58,7 +58,7 @@ fn records_again(house: &House, time: UtcMillis) -> UtcMillis {
     let again = wait::until(Duration::from_secs(60), "it records again", || {
         viewer.recorded(stream).ok()?.first_after(time)
     });
-    again.unwrap_or_else(|error| panic!("{error}: {:#?}", house.gateway.log()))
+    again.unwrap_or_else(|error| panic!("{error}:\n{}", house.gateway.last_words()))
 }
 
 /// A signed gap of this reason that touches `time`.
@@ -234,7 +234,7 @@ fn a_clock_that_is_set_by_an_hour_is_a_signed_gap_and_nothing_is_lost() {
             wait::pause(STRETCH);
         }
     }
-    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died: {:#?}", house.gateway.log());
+    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died:\n{}", house.gateway.last_words());
     stop(&mut house.gateway);
     let said = house.must_verify().unwrap();
     let gaps = said["reports"][0]["gaps"].as_array().unwrap();

@@ -52,7 +52,7 @@ fn hostile_cameras_neither_stop_nor_crash_the_others_and_are_called_less_and_les
     let ended = wait::now();
 
     // Everybody lives, and nobody has grown.
-    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died: {:#?}", house.gateway.log());
+    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died:\n{}", house.gateway.last_words());
     let used = [pids.serve, pids.ingest].map(memory);
     assert!(used.iter().all(|mib| *mib < MEMORY), "{used:?} MiB");
 
@@ -86,7 +86,7 @@ fn packets_that_lie_cost_their_own_camera_at_most() {
     let pids = house.gateway.pids().unwrap();
     house.add("Liar", &peer.url(), &[]).unwrap();
     wait::pause(Duration::from_secs(15));
-    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died: {:#?}", house.gateway.log());
+    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died:\n{}", house.gateway.last_words());
     // The good pictures between the lies are recorded, once it tells the truth at the latest.
     peer.set(Manner::Honest);
     house.wait_streaming(Some("Liar")).unwrap();
@@ -110,7 +110,7 @@ fn time_stamps_that_freeze_jump_or_wrap_do_not_spoil_a_recording() {
         house.add(&format!("{manner:?}"), &peer.url(), &[]).unwrap();
     }
     wait::pause(Duration::from_secs(20));
-    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died: {:#?}", house.gateway.log());
+    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died:\n{}", house.gateway.last_words());
     for manner in &manners {
         let name = format!("{manner:?}");
         let stream = house.stream(Some(&name)).unwrap();

@@ -217,7 +217,7 @@ impl Film {
                 let data = picture(&mut self.noise, key);
                 self.seal(roster, rendition, Track::Video, (key, &data));
             }
-            if self.tick % 2 == 0 {
+            if self.tick.is_multiple_of(2) {
                 self.seal(
                     roster,
                     Rendition::Main,
@@ -242,7 +242,7 @@ impl Film {
             }
             self.now = self.now.saturating_add(TICK);
             self.tick += 1;
-            self.act(roster, |sealer, context, shelf| sealer.tick(context, shelf));
+            self.act(roster, CameraSealer::tick);
         }
     }
 
@@ -251,7 +251,7 @@ impl Film {
         for _ in 0..ticks {
             self.now = self.now.saturating_add(TICK);
             self.tick += 1;
-            self.act(roster, |sealer, context, shelf| sealer.tick(context, shelf));
+            self.act(roster, CameraSealer::tick);
         }
     }
 
@@ -339,7 +339,7 @@ impl Film {
             segments,
         };
         self.act(roster, |sealer, context, shelf| {
-            sealer.lost(main, context, gap, shelf)
+            sealer.lost(main, context, gap, shelf);
         });
     }
 }
@@ -400,7 +400,7 @@ pub(crate) fn shoot(log: &mut Log) -> Film {
     film.go_on(&rotated, (4, 4), 8);
     film.shoot(&rotated, 56, 56);
     film.act(&rotated, |s, c, shelf| {
-        s.interrupt(main, c, GapReason::CameraOffline, shelf)
+        s.interrupt(main, c, GapReason::CameraOffline, shelf);
     });
     film.wait(&rotated, 30);
     film.connect(main, 8, 1_080);
@@ -415,7 +415,7 @@ pub(crate) fn shoot(log: &mut Log) -> Film {
     film.full_disk(&changed);
     film.shoot(&changed, 9, 9);
     film.act(&changed, |sealer, context, shelf| {
-        sealer.finish(context, shelf)
+        sealer.finish(context, shelf);
     });
     film
 }

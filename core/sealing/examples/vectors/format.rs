@@ -33,7 +33,8 @@ pub(crate) struct Reader {
 /// An epoch's envelope record, and what it wraps.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Epoch {
-    pub(crate) epoch: String,
+    #[serde(rename = "epoch")]
+    pub(crate) id: String,
     pub(crate) record: Hex,
     pub(crate) commitment: String,
     pub(crate) secret: Hex,

@@ -124,10 +124,10 @@ fn household(log: &Log, film: &Film) -> Household {
     let epochs = film.shelf.envelopes.iter().zip(&film.secrets);
     let envelopes = epochs.map(|((epoch, record), secret)| {
         let envelope = Envelope::decode(&record[HEADER_LEN..]).expect("ours");
-        let (epoch, commitment) = (epoch.to_string(), envelope.commitment.to_string());
+        let (id, commitment) = (epoch.to_string(), envelope.commitment.to_string());
         let (record, secret) = (Hex(record.clone()), Hex(secret.to_vec()));
         Epoch {
-            epoch,
+            id,
             record,
             commitment,
             secret,

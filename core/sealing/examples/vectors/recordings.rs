@@ -379,7 +379,60 @@ fn forged(film: &mut Film<'_>, open: &Open) {
         film.foreign(name, signed(&manifest, seed), &["bad-manifest", "unsigned"]);
     }
     film.foreign("the sealer's manifest", signed(&manifest, SEALER_KEY), &[]);
-    let edits: [(&str, fn(&mut Manifest), &[&str]); 8] = [
+    edited(film, &manifest, &signed);
+    recovered(film, &before, &manifest);
+    let ahead = Head {
+        segment: bartizan_sealing::SegmentEnd {
+            number: second.number + 2,
+            ..head.segment
+        },
+        ..head
+    };
+    let mut out = Vec::new();
+    Manifest {
+        heads: vec![ahead],
+        ..manifest.clone()
+    }
+    .sign(&key(SEALER_KEY), &mut out);
+    let promised = [before.clone(), own.clone(), out].concat();
+    film.foreign(
+        "a manifest of segments that are not there",
+        promised,
+        &["missing", "unsigned"],
+    );
+    let epoch = |scope: Scope| {
+        segment(
+            &EpochSecret::new(scope, Secret::new([9; 32])),
+            &SegmentHeader { scope, ..second },
+        )
+    };
+    let camera = epoch(Scope {
+        camera: OTHER,
+        ..second.scope
+    });
+    film.foreign(
+        "a segment of another camera",
+        [genuine.clone(), camera].concat(),
+        &["elsewhere", "out-of-order"],
+    );
+    let site = Scope {
+        site: bartizan_domain::SiteId::new([8; 16]),
+        ..second.scope
+    };
+    film.foreign(
+        "a segment of another site",
+        [genuine.clone(), epoch(site)].concat(),
+        &["elsewhere", "out-of-order"],
+    );
+    unsealed(film, open, &second, &before);
+}
+
+/// What is done to a manifest, and what is found then.
+type Edit = (&'static str, fn(&mut Manifest), &'static [&'static str]);
+
+/// Manifests that the sealer signs and that do not fit.
+fn edited(film: &mut Film<'_>, manifest: &Manifest, signed: &dyn Fn(&Manifest, u8) -> Bytes) {
+    let edits: [Edit; 8] = [
         (
             "another envelope's manifest",
             |m| m.envelope = Hash::new([9; 32]),
@@ -426,50 +479,29 @@ fn forged(film: &mut Film<'_>, open: &Open) {
         edit(&mut edited);
         film.foreign(name, signed(&edited, SEALER_KEY), findings);
     }
-    let ahead = Head {
-        segment: bartizan_sealing::SegmentEnd {
-            number: second.number + 2,
-            ..head.segment
-        },
-        ..head
-    };
-    let mut out = Vec::new();
-    Manifest {
-        heads: vec![ahead],
-        ..manifest.clone()
+}
+
+/// The sealer's next process speaks of the last segment whether it found its close or not.
+fn recovered(film: &mut Film<'_>, before: &[u8], manifest: &Manifest) {
+    let records = split(before);
+    let closed: Vec<_> = records
+        .iter()
+        .filter(|record| record.header.kind != Kind::Manifest)
+        .flat_map(|record| record.bytes)
+        .copied()
+        .collect();
+    let cut = &closed[..closed.len() - 56];
+    for (name, bytes) in [("closed", closed.as_slice()), ("cut short", cut)] {
+        let mut head = head_of(bytes);
+        head.state = HeadState::Recovered;
+        let mut out = bytes.to_vec();
+        Manifest {
+            heads: vec![head],
+            ..manifest.clone()
+        }
+        .sign(&key(SEALER_KEY), &mut out);
+        film.foreign(&format!("a segment that was found {name}"), out, &[]);
     }
-    .sign(&key(SEALER_KEY), &mut out);
-    let promised = [before.clone(), own.clone(), out].concat();
-    film.foreign(
-        "a manifest of segments that are not there",
-        promised,
-        &["missing", "unsigned"],
-    );
-    let epoch = |scope: Scope| {
-        segment(
-            &EpochSecret::new(scope, Secret::new([9; 32])),
-            &SegmentHeader { scope, ..second },
-        )
-    };
-    let camera = epoch(Scope {
-        camera: OTHER,
-        ..second.scope
-    });
-    film.foreign(
-        "a segment of another camera",
-        [genuine.clone(), camera].concat(),
-        &["elsewhere", "out-of-order"],
-    );
-    let site = Scope {
-        site: bartizan_domain::SiteId::new([8; 16]),
-        ..second.scope
-    };
-    film.foreign(
-        "a segment of another site",
-        [genuine.clone(), epoch(site)].concat(),
-        &["elsewhere", "out-of-order"],
-    );
-    unsealed(film, open, &second, &before);
 }
 
 fn over(manifest: &Manifest) -> Gap {
@@ -549,7 +581,11 @@ fn head_of(bytes: &[u8]) -> Head {
         chain = record.chain_after(&chain).expect("ours");
     }
     let number = SegmentHeader::decode(records[0].body).expect("ours").number;
-    let frames = u32::try_from(records.len() - 2).expect("few");
+    let frames = records
+        .iter()
+        .filter(|record| record.header.kind == Kind::Frame)
+        .count();
+    let frames = u32::try_from(frames).expect("few");
     let last = records[records.len() - 1];
     assert_eq!(check_of(&chain), last.check);
     let segment = bartizan_sealing::SegmentEnd {

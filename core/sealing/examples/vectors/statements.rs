@@ -157,7 +157,11 @@ fn form(cases: &mut Cases<'_>, next: &Next<'_>) {
     }
     let late = next.at(AUDITOR_KEY, UtcMillis(T0.0 + 1), own_device(AUDITOR, 30));
     cases.add("an author whose time is over", late, "unknown-author");
-    let back = next.at(OWNER_KEY, UtcMillis(T0.0 - 1), join(NEW, NEW_KEY, Role::Member));
+    let back = next.at(
+        OWNER_KEY,
+        UtcMillis(T0.0 - 1),
+        join(NEW, NEW_KEY, Role::Member),
+    );
     cases.add("older than the last statement", back, "backdated");
     let early = next.at(AUDITOR_KEY, T0, own_device(AUDITOR, 30));
     cases.add("an author just before that", early, "accepted");
@@ -214,6 +218,16 @@ fn operations(cases: &mut Cases<'_>, next: &Next<'_>) {
     cases.add("an X-Wing key above the modulus", x_wing, "bad-reader-key");
     let short = keyed(Suite::XWing.code(), &[0; 32]);
     cases.add("an X-Wing key of 32 bytes", short, "short");
+    let mut one = [0; 32];
+    one[0] = 1;
+    for (name, point) in [("zero", [0; 32]), ("one", one)] {
+        let low = keyed(Suite::X25519.code(), &point);
+        cases.add(
+            format!("an X25519 key of low order ({name})"),
+            low,
+            "bad-reader-key",
+        );
+    }
     let long = keyed(Suite::X25519.code(), &[9; 33]);
     cases.add("an X25519 key of 33 bytes", long, "trailing");
 }
@@ -613,6 +627,12 @@ fn recovery(cases: &mut Cases<'_>, next: &Next<'_>) {
     cases.add("new recovery words by an admin", admin, "not-allowed");
     let taken = next.by(OWNER_KEY, replace(key(ADMIN_KEY).public(), 70));
     cases.add("recovery words with the admin's identity", taken, "exists");
+    let shared = next.by(OWNER_KEY, replace(new, READERS[0].1));
+    cases.add(
+        "recovery words with the owner's reader key",
+        shared,
+        "exists",
+    );
     let place = next.0.next();
     let old = Statement::sign(
         &words().identity(),

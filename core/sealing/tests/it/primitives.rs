@@ -71,7 +71,10 @@ fn g_22_aes_256_gcm_known_answers() {
         let clear = vector.clear.as_ref().unwrap();
         let mut text = clear.0.clone();
         let aad = Aad::from(&vector.aad.0);
-        vector.key().seal_in_place_append_tag(vector.nonce(), aad, &mut text).unwrap();
+        vector
+            .key()
+            .seal_in_place_append_tag(vector.nonce(), aad, &mut text)
+            .unwrap();
         assert_eq!(text, vector.sealed.0);
         assert_eq!(vector.open().as_ref(), Some(&clear.0));
     }
@@ -95,7 +98,10 @@ fn g_22_hkdf_expand_known_answers() {
     for Expand { prk, info, okm } in &vectors {
         let prk = Prk::new_less_safe(HKDF_SHA256, &prk.0);
         let mut out = vec![0; okm.0.len()];
-        prk.expand(&[&info.0], Len(out.len())).unwrap().fill(&mut out).unwrap();
+        prk.expand(&[&info.0], Len(out.len()))
+            .unwrap()
+            .fill(&mut out)
+            .unwrap();
         assert_eq!(out, okm.0);
     }
 }
