@@ -1,3 +1,8 @@
 //! What this crate promises to the outside, checked from the outside.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod hpke;

@@ -1,4 +1,9 @@
 //! What this crate promises to the outside, checked from the outside.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "../../examples/vectors/format.rs"]
 mod format;
