@@ -24,6 +24,15 @@ pub fn off(row: &str) -> bool {
     off.as_deref() == Some(std::ffi::OsStr::new(row))
 }
 
+/// What a process hands on to another one that it starts with an empty environment: name and value of the
+/// variable, when a test build was given one.
+pub fn handed_on() -> Option<(&'static str, std::ffi::OsString)> {
+    #[cfg(feature = "sabotage")]
+    return std::env::var_os("BARTIZAN_SABOTAGE").map(|row| ("BARTIZAN_SABOTAGE", row));
+    #[cfg(not(feature = "sabotage"))]
+    None
+}
+
 #[cfg(all(feature = "sabotage", not(debug_assertions)))]
 compile_error!("the feature `sabotage` switches security controls off: it never goes into a release");
 

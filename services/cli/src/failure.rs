@@ -65,6 +65,9 @@ impl Failure {
             Self::Time { .. } => self.to_string(),
             failure => {
                 let mut text = chain(failure).to_string();
+                if failure.is_signed_out() {
+                    text.push_str(" First forget the account here: bartizan sign-out --local");
+                }
                 if let Self::Client(error) = failure
                     && let Some(reference) = error.api().and_then(|api| api.reference.as_deref())
                 {
@@ -74,6 +77,14 @@ impl Failure {
                 }
                 text
             }
+        }
+    }
+
+    /// The gateway does not know this device's token (any more).
+    fn is_signed_out(&self) -> bool {
+        match self {
+            Self::Client(error) => error.api().is_some_and(|api| api.signed_out),
+            _ => false,
         }
     }
 
@@ -116,6 +127,7 @@ mod tests {
             detail: "Not now.".to_owned(),
             reference: Some("abc".to_owned()),
             retry_after_s: None,
+            signed_out: false,
         };
         ClientError::from(TransportError::from(error)).into()
     }

@@ -1,5 +1,6 @@
 //! Reads many cameras in one thread and tells what that costs: `read [TICK_MS [SECONDS]] < URLS`, one
 //! URL a line. Video and sound are taken apart and dropped.
+#![forbid(unsafe_code)]
 
 use std::io::{self, BufRead};
 use std::net::TcpStream as StdTcpStream;

@@ -2,10 +2,9 @@
 //! so that the load costs little and is the same for every recorder.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -17,58 +16,55 @@ const SERVER: &str = "tests/rtsp_server.py";
 /// Debian's own interpreter: others lack its GStreamer bindings.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// How long the server may take to listen.
-const START: Duration = Duration::from_secs(20);
-
 /// A running server; it ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Cameras {
     server: Child,
-    port: u16,
-    count: u32,
+    urls: Vec<String>,
 }
 
 impl Cameras {
     /// Starts `count` cameras on a free port of this machine.
     pub(super) fn start(count: u32) -> Result<Self> {
         let clip = clip()?;
-        let port = free_port()?;
         let mut command = run::program(PYTHON);
         command
             .arg(SERVER)
-            .args(["--port", &port.to_string(), "--n", &count.to_string()]);
+            .args(["--port", "0", "--n", &count.to_string()])
+            .arg(clip);
         let server = command
-            .arg(clip)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("can't start {SERVER}"))?;
         let mut cameras = Self {
             server,
-            port,
-            count,
+            urls: Vec::new(),
         };
         cameras.wait()?;
         Ok(cameras)
     }
 
     /// The cameras' addresses.
-    pub(super) fn urls(&self) -> impl Iterator<Item = String> {
-        (0..self.count).map(|number| format!("rtsp://127.0.0.1:{}/cam{number}", self.port))
+    pub(super) fn urls(&self) -> &[String] {
+        &self.urls
     }
 
+    /// Reads the addresses that the server prints, up to its last line, `ready`.
     fn wait(&mut self) -> Result<()> {
-        let watch = run::Stopwatch::start();
-        while watch.elapsed() < START {
-            if let Some(status) = self.server.try_wait()? {
-                bail!("{SERVER} ended with {status}");
+        let stdout = self
+            .server
+            .stdout
+            .take()
+            .context("standard output is piped")?;
+        for line in BufReader::new(stdout).lines() {
+            match line? {
+                ready if ready == "ready" => return Ok(()),
+                url => self.urls.push(url),
             }
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return Ok(());
-            }
-            run::pause(Duration::from_millis(100));
         }
-        bail!("{SERVER} does not listen after {} s", START.as_secs())
+        let status = self.server.wait()?;
+        bail!("{SERVER} ended with {status}")
     }
 }
 
@@ -78,12 +74,6 @@ impl Drop for Cameras {
         drop(self.server.kill());
         drop(self.server.wait());
     }
-}
-
-/// A port that nobody listens on now.
-pub(super) fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("can't bind a loopback port")?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// 20 s of 1080p25 at a constant 4 Mbit/s with a keyframe every 2 s, and AAC at 64 kbit/s.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Serialize;
 
-use super::load::{Cameras, free_port};
+use super::load::Cameras;
 use super::measure::{self, Usage};
 use crate::{repo, run};
 
@@ -53,22 +53,23 @@ impl FromStr for Peer {
 /// Streams connect, first keyframes arrive, caches fill.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// What one recorder used in the measured time.
+/// What one recorder used in the measured time, summed over all of its processes.
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
-    /// Processor time for one second of one stream.
-    cpu_ms_per_stream_second: f64,
-    #[serde(flatten)]
-    usage: Usage,
-}
-
-#[derive(Debug, Serialize)]
-struct Figures {
-    scenario: &'static str,
     streams: u32,
     seconds: u32,
-    rows: Vec<Row>,
+    /// Pictures and sound packets that were recorded; only our recorder tells.
+    frames_in: Option<u64>,
+    /// Frames and packets that were lost anywhere between camera and disk.
+    frames_lost: Option<u64>,
+    cpu_ms_per_stream_s: f64,
+    rss_mib: f64,
+    /// Beyond what it takes without cameras.
+    rss_mib_per_stream: f64,
+    bytes_in: Option<u64>,
+    bytes_written: u64,
+    index_bytes_per_camera_hour: Option<f64>,
 }
 
 /// `cargo xtask bench record`.
@@ -83,107 +84,210 @@ pub(super) fn run(args: &Args) -> Result<()> {
         "--package",
         "bartizan-gateway",
     ]);
-    run::must(build.args(["--package", "bartizan-ingest"]))?;
+    run::must(build.args(["--package", "bartizan-ingest", "--package", "bartizan"]))?;
     let cameras = Cameras::start(args.streams)?;
-    let urls: Vec<_> = cameras.urls().collect();
-    let mut rows = vec![measured("bartizan", args, |data| gateway(data, &urls))?];
+    let mut rows = vec![ours(args, cameras.urls())?];
     for peer in &args.peers {
-        rows.push(measured(&peer.name, args, |data| {
-            let mut command = run::program(&peer.program);
-            command.arg(data).args(&urls).stdout(Stdio::null());
-            command
-                .spawn()
-                .with_context(|| format!("can't start {}", peer.program))
-        })?);
+        rows.push(peers(peer, args, cameras.urls())?);
     }
     for row in &rows {
         run::say(&format!(
-            "{}: {:.2} ms per stream-second, {:.1} MiB, {:.1} MB written",
-            row.name,
-            row.cpu_ms_per_stream_second,
-            mega(row.usage.memory_bytes, 1_048_576.0),
-            mega(row.usage.written_bytes, 1e6)
+            "{}: {:.2} ms of CPU per stream-second, {:.1} MiB, {:.3} MiB per stream",
+            row.name, row.cpu_ms_per_stream_s, row.rss_mib, row.rss_mib_per_stream
         ));
     }
-    let (streams, seconds) = (args.streams, args.seconds);
-    let figures = Figures {
-        scenario: "record",
-        streams,
-        seconds,
-        rows,
-    };
-    run::say(&serde_json::to_string(&figures)?);
+    run::say(&serde_json::to_string(
+        &serde_json::json!({ "scenario": "record", "rows": rows }),
+    )?);
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn mega(bytes: u64, unit: f64) -> f64 {
-    bytes as f64 / unit
-}
-
-/// Our gateway, once it says that it is ready.
-fn gateway(data: &Path, urls: &[String]) -> Result<Child> {
-    let program = repo::target_dir()?.join("release/bartizan-gateway");
-    let mut command = run::program(&program.to_string_lossy());
-    command.arg("run").arg("--data").arg(data);
-    command.args(["--listen", &format!("127.0.0.1:{}", free_port()?)]);
-    for url in urls {
-        command.args(["--camera", url]);
-    }
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("can't start the gateway")?;
-    let stdout = child.stdout.take().context("standard output is piped")?;
-    let mut lines = BufReader::new(stdout).lines();
-    if !lines.any(|line| line.is_ok_and(|line| line.starts_with("ready:"))) {
-        let status = child.wait()?;
-        bail!("the gateway ended with {status} before it was ready");
-    }
-    // Later lines are drained, so that the gateway never blocks on a full pipe.
-    drop(std::thread::spawn(move || lines.for_each(drop)));
-    Ok(child)
-}
-
-/// Starts a recorder in a fresh folder, lets it settle, and measures it.
-fn measured(name: &str, args: &Args, start: impl FnOnce(&Path) -> Result<Child>) -> Result<Row> {
+/// A fresh folder for one recorder.
+fn fresh(name: &str) -> Result<PathBuf> {
     let data = repo::target_dir()?.join("xtask/bench").join(name);
     if data.exists() {
         fs::remove_dir_all(&data).context("can't empty the recorder's folder")?;
     }
     fs::create_dir_all(&data).context("can't create the recorder's folder")?;
-    let mut child = start(&data)?;
-    let usage = observe(&mut child, args.seconds);
-    // A recorder that ended already is reported by `observe`.
-    drop(run::quiet(
-        run::program("kill").args(["-TERM", &child.id().to_string()]),
-    ));
-    let ended = child.wait().context("can't wait for the recorder")?;
-    run::complain(&format!("{name} ended with {ended}"));
-    fs::remove_dir_all(&data).context("can't remove the recorder's folder")?;
-    let usage = usage?;
-    let stream_seconds = f64::from(args.streams) * f64::from(args.seconds);
-    Ok(Row {
-        name: name.to_owned(),
-        cpu_ms_per_stream_second: mega(usage.cpu_ms, stream_seconds),
-        usage,
-    })
+    Ok(data)
 }
 
-fn observe(child: &mut Child, seconds: u32) -> Result<Usage> {
-    run::pause(SETTLE);
-    let (before, busy) = (measure::usage(&[child.id()])?, measure::machine_busy()?);
-    run::pause(Duration::from_secs(seconds.into()));
-    let used = measure::usage(&[child.id()])? - before;
-    let busy = measure::machine_busy()?.saturating_sub(busy);
-    run::complain(&format!(
-        "the whole machine was busy for {:.1} s",
-        busy.as_secs_f64()
-    ));
-    if let Some(status) = child.try_wait()? {
-        bail!("the recorder ended with {status} while it was measured");
+/// Measures our gateway: claims it, adds the cameras as an owner would, and lets it record.
+fn ours(args: &Args, urls: &[String]) -> Result<Row> {
+    let data = fresh("bartizan")?;
+    let site = Site::start(&data)?;
+    run::pause(SETTLE / 5);
+    let base = measure::usage(&[site.gateway.id()])?;
+    for (number, url) in urls.iter().enumerate() {
+        site.command(&["camera", "add", &format!("Camera {number}"), url])?;
     }
-    Ok(used)
+    run::pause(SETTLE);
+    let (counted, before) = (site.counters()?, measure::usage(&[site.gateway.id()])?);
+    let index = Site::counter("indexBytes", &counted)?;
+    let busy = measure::machine_busy()?;
+    run::pause(Duration::from_secs(args.seconds.into()));
+    let used = measure::usage(&[site.gateway.id()])? - before;
+    let busy = measure::machine_busy()?.saturating_sub(busy).as_secs_f64();
+    run::complain(&format!("the whole machine was busy for {busy:.1} s of {} s", args.seconds));
+    let after = site.counters()?;
+    let grown = |name| {
+        Ok::<_, anyhow::Error>(Site::counter(name, &after)? - Site::counter(name, &counted)?)
+    };
+    let hours = f64::from(args.seconds) / 3_600.0 * f64::from(args.streams);
+    let index = Site::counter("indexBytes", &after)?.saturating_sub(index);
+    let mut row = row("bartizan", args, &used, &base);
+    row.frames_in = Some(grown("frames")?);
+    row.frames_lost = Some(grown("lostFrames")? + grown("lostPackets")?);
+    row.bytes_in = Some(grown("bytesIn")?);
+    row.index_bytes_per_camera_hour = Some(mega(index, hours));
+    site.end()?;
+    fs::remove_dir_all(&data).context("can't remove the recorder's folder")?;
+    Ok(row)
+}
+
+/// Measures a peer, which is given everything when it starts.
+fn peers(peer: &Peer, args: &Args, urls: &[String]) -> Result<Row> {
+    let data = fresh(&peer.name)?;
+    let mut command = run::program(&peer.program);
+    let mut child = command
+        .arg(&data)
+        .args(urls)
+        .stdout(Stdio::null())
+        .spawn()
+        .with_context(|| format!("can't start {}", peer.program))?;
+    run::pause(SETTLE * 2);
+    let before = measure::usage(&[child.id()])?;
+    run::pause(Duration::from_secs(args.seconds.into()));
+    let used = measure::usage(&[child.id()])? - before;
+    if let Some(status) = child.try_wait()? {
+        bail!("{} ended with {status} while it was measured", peer.name);
+    }
+    terminate(&mut child)?;
+    fs::remove_dir_all(&data).context("can't remove the recorder's folder")?;
+    Ok(row(&peer.name, args, &used, &Usage::default()))
+}
+
+fn row(name: &str, args: &Args, used: &Usage, base: &Usage) -> Row {
+    let stream_seconds = f64::from(args.streams) * f64::from(args.seconds);
+    let grown = used.memory_bytes.saturating_sub(base.memory_bytes);
+    Row {
+        name: name.to_owned(),
+        streams: args.streams,
+        seconds: args.seconds,
+        frames_in: None,
+        frames_lost: None,
+        cpu_ms_per_stream_s: mega(used.cpu_ms, stream_seconds),
+        rss_mib: mega(used.memory_bytes, MIB),
+        rss_mib_per_stream: mega(grown, MIB * f64::from(args.streams)),
+        bytes_in: None,
+        bytes_written: used.written_bytes,
+        index_bytes_per_camera_hour: None,
+    }
+}
+
+const MIB: f64 = 1_048_576.0;
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn mega(value: u64, unit: f64) -> f64 {
+    value as f64 / unit
+}
+
+fn terminate(child: &mut Child) -> Result<()> {
+    run::quiet(run::program("kill").args(["-TERM", &child.id().to_string()]))?;
+    child.wait().context("can't wait for the recorder")?;
+    Ok(())
+}
+
+/// A claimed gateway and the owner's account.
+struct Site {
+    gateway: Child,
+    profile: PathBuf,
+}
+
+impl Site {
+    fn start(data: &Path) -> Result<Self> {
+        let program = repo::target_dir()?.join("release/bartizan-gateway");
+        let mut command = run::program(&program.to_string_lossy());
+        command.arg("run").arg("--data").arg(data.join("data"));
+        command.args(["--listen", "127.0.0.1:0", "--log", "warn"]);
+        let mut gateway = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("can't start the gateway")?;
+        let stdout = gateway.stdout.take().context("standard output is piped")?;
+        let (mut lines, mut link) = (BufReader::new(stdout).lines(), None);
+        for line in lines.by_ref() {
+            let line = line?;
+            if let Some(found) = line.strip_prefix("claim: ") {
+                link = Some(found.to_owned());
+            }
+            if line.starts_with("ready:") {
+                break;
+            }
+        }
+        // Later lines are drained, so that the gateway never blocks on a full pipe.
+        drop(std::thread::spawn(move || lines.for_each(drop)));
+        let site = Self {
+            gateway,
+            profile: data.join("profile"),
+        };
+        let link = link.context("the gateway printed no claim link")?;
+        let recovery = data.join("recovery.txt");
+        let recovery = recovery.to_string_lossy();
+        site.command(&[
+            "claim",
+            &link,
+            "--name",
+            "Bench",
+            "--recovery-out",
+            &recovery,
+        ])?;
+        Ok(site)
+    }
+
+    /// Runs the command line and reads its JSON.
+    fn command(&self, words: &[&str]) -> Result<serde_json::Value> {
+        let program = repo::target_dir()?.join("release/bartizan");
+        let mut command = run::program(&program.to_string_lossy());
+        let output = command
+            .arg("--profile")
+            .arg(&self.profile)
+            .arg("--json")
+            .args(words)
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let last = text.lines().last().unwrap_or_default();
+        if !output.status.success() {
+            bail!("`bartizan {}` failed: {last}", words.first().unwrap_or(&""));
+        }
+        serde_json::from_str(last).context("the command line printed no JSON")
+    }
+
+    fn counters(&self) -> Result<serde_json::Value> {
+        let status = self.command(&["status"])?;
+        status
+            .get("counters")
+            .cloned()
+            .context("the status has no counters")
+    }
+
+    fn counter(name: &str, counters: &serde_json::Value) -> Result<u64> {
+        let found = counters.get(name).and_then(serde_json::Value::as_u64);
+        found.with_context(|| format!("there is no counter {name}"))
+    }
+
+    /// Ends it as a service manager would.
+    fn end(mut self) -> Result<()> {
+        terminate(&mut self.gateway)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // Ended already after a good run.
+        drop(self.gateway.kill());
+    }
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ impl KeySchedule {
         Self { suite_id }
     }
 
-    fn extract(&self, salt: Extracted, label: &str, ikm: &[u8]) -> Extracted {
+    fn extract(&self, salt: &Extracted, label: &str, ikm: &[u8]) -> Extracted {
         let ikm = [b"HPKE-v1", self.suite_id.as_slice(), label.as_bytes(), ikm].concat();
         Extracted(hmac(&salt.0, &ikm))
     }
@@ -119,10 +119,10 @@ impl KeySchedule {
     /// Key, base nonce and exporter secret.
     fn run(&self, shared_secret: &[u8], info: &[u8]) -> [Vec<u8>; 3] {
         let none = || Extracted(Vec::new());
-        let psk_id = self.extract(none(), "psk_id_hash", b"");
-        let info = self.extract(none(), "info_hash", info);
+        let psk_id = self.extract(&none(), "psk_id_hash", b"");
+        let info = self.extract(&none(), "info_hash", info);
         let context = [&[0], psk_id.0.as_slice(), &info.0].concat();
-        let secret = self.extract(Extracted(shared_secret.to_vec()), "secret", b"");
+        let secret = self.extract(&Extracted(shared_secret.to_vec()), "secret", b"");
         [("key", 32), ("base_nonce", 12), ("exp", 32)]
             .map(|(label, len)| self.expand(&secret, label, &context, len))
     }

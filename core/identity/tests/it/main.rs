@@ -1,8 +1,4 @@
 //! What this crate promises to the outside, checked from the outside.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod hpke;

@@ -126,12 +126,11 @@ impl Film {
             noise.fill(bytes);
             secrets.extend(<[u8; 32]>::try_from(&*bytes));
         };
-        let (random, now): (&mut dyn FnMut(&mut [u8]), _) = (&mut random, self.now);
         let mut context = Context {
             signing: &signing,
             roster,
-            random,
-            now,
+            random: &mut random,
+            now: self.now,
         };
         act(&mut self.sealer, &mut context, &mut self.shelf)
     }

@@ -4,6 +4,7 @@
 //!
 //! Run `cargo run -p bartizan-sealing --example vectors` after the format has changed, and never else:
 //! encapsulations draw randomness, so two runs differ.
+#![forbid(unsafe_code)]
 
 #![expect(
     clippy::indexing_slicing,

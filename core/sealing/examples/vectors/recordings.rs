@@ -380,51 +380,54 @@ fn forged(film: &mut Film<'_>, open: &Open) {
     }
     film.foreign("the sealer's manifest", signed(&manifest, SEALER_KEY), &[]);
     edited(film, &manifest, &signed);
+    ahead(
+        film,
+        &manifest,
+        [before.clone(), own.clone()].concat(),
+        head,
+    );
+    strangers(film, &genuine, &second);
+    unsealed(film, open, &second, &before);
     recovered(film, &before, &manifest);
-    let ahead = Head {
-        segment: bartizan_sealing::SegmentEnd {
-            number: second.number + 2,
-            ..head.segment
-        },
-        ..head
+}
+
+/// The sealer's manifest speaks of segments that are not in the recording.
+fn ahead(film: &mut Film<'_>, manifest: &Manifest, recording: Bytes, head: Head) {
+    let number = head.segment.number + 2;
+    let segment = bartizan_sealing::SegmentEnd {
+        number,
+        ..head.segment
     };
-    let mut out = Vec::new();
+    let heads = vec![Head { segment, ..head }];
+    let mut out = recording;
     Manifest {
-        heads: vec![ahead],
+        heads,
         ..manifest.clone()
     }
     .sign(&key(SEALER_KEY), &mut out);
-    let promised = [before.clone(), own.clone(), out].concat();
-    film.foreign(
-        "a manifest of segments that are not there",
-        promised,
-        &["missing", "unsigned"],
-    );
+    let name = "a manifest of segments that are not there";
+    film.foreign(name, out, &["missing", "unsigned"]);
+}
+
+/// Segments of other cameras and sites behind genuine ones.
+fn strangers(film: &mut Film<'_>, genuine: &[u8], second: &SegmentHeader) {
     let epoch = |scope: Scope| {
-        segment(
-            &EpochSecret::new(scope, Secret::new([9; 32])),
-            &SegmentHeader { scope, ..second },
-        )
+        let secret = EpochSecret::new(scope, Secret::new([9; 32]));
+        let header = SegmentHeader { scope, ..*second };
+        [genuine, segment(&secret, &header).as_slice()].concat()
     };
     let camera = epoch(Scope {
         camera: OTHER,
         ..second.scope
     });
-    film.foreign(
-        "a segment of another camera",
-        [genuine.clone(), camera].concat(),
-        &["elsewhere", "out-of-order"],
-    );
-    let site = Scope {
-        site: bartizan_domain::SiteId::new([8; 16]),
+    let findings = ["elsewhere", "out-of-order"];
+    film.foreign("a segment of another camera", camera, &findings);
+    let site = bartizan_domain::SiteId::new([8; 16]);
+    let site = epoch(Scope {
+        site,
         ..second.scope
-    };
-    film.foreign(
-        "a segment of another site",
-        [genuine.clone(), epoch(site)].concat(),
-        &["elsewhere", "out-of-order"],
-    );
-    unsealed(film, open, &second, &before);
+    });
+    film.foreign("a segment of another site", site, &findings);
 }
 
 /// What is done to a manifest, and what is found then.
@@ -491,7 +494,7 @@ fn recovered(film: &mut Film<'_>, before: &[u8], manifest: &Manifest) {
         .copied()
         .collect();
     let cut = &closed[..closed.len() - 56];
-    for (name, bytes) in [("closed", closed.as_slice()), ("cut short", cut)] {
+    for (name, bytes) in [("cut short", cut), ("closed", closed.as_slice())] {
         let mut head = head_of(bytes);
         head.state = HeadState::Recovered;
         let mut out = bytes.to_vec();

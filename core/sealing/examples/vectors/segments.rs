@@ -313,6 +313,14 @@ fn splices(cases: &mut Cases<'_>, open: &Open, later: &Open, records: &[Bytes], 
         &renamed,
         "no-envelope",
     );
+    splices_under_one_secret(cases, open, records, sub);
+}
+
+fn splices_under_one_secret(cases: &mut Cases<'_>, open: &Open, records: &[Bytes], sub: &[u8]) {
+    let mut splice = |name: &str, records: &[Bytes], verdict: &str| {
+        cases.add(name, rechained(&records.concat()), verdict);
+    };
+    let own = |at: usize| records[at].clone();
     let rendition = SegmentHeader {
         rendition: Rendition::Sub,
         ..open.header(200)
@@ -366,10 +374,8 @@ fn splices(cases: &mut Cases<'_>, open: &Open, later: &Open, records: &[Bytes], 
 }
 
 fn record_headers(cases: &mut Cases<'_>, records: &[Bytes]) {
-    let head = records[0].clone();
-    let at = head.len();
-    let join = |places: &[usize]| pick(records, places);
-    let (one, three) = (join(&[0, 1]), join(&[0, 1, 2, 3]));
+    let at = records[0].len();
+    let (one, three) = (pick(records, &[0, 1]), pick(records, &[0, 1, 2, 3]));
     let third = three.len() - records[3].len();
     cases.add(
         "the check field of a header",
@@ -426,6 +432,14 @@ fn record_headers(cases: &mut Cases<'_>, records: &[Bytes]) {
         rechained(&with(&three, third + 5, &[2])),
         "forged",
     );
+    record_places(cases, records);
+}
+
+fn record_places(cases: &mut Cases<'_>, records: &[Bytes]) {
+    let head = records[0].clone();
+    let at = head.len();
+    let (one, three) = (pick(records, &[0, 1]), pick(records, &[0, 1, 2, 3]));
+    let third = three.len() - records[3].len();
     cases.add(
         "another rendition",
         rechained(&with(&one, at + 6, &[1])),

@@ -1,6 +1,6 @@
 //! Statements of the roster: every operation, who may sign it, and what is one.
 
-use bartizan_domain::{CameraId, DeviceId, Fingerprint, MemberId, UtcMillis};
+use bartizan_domain::{CameraId, DeviceId, MemberId, UtcMillis};
 use bartizan_identity::roster::Role;
 use bartizan_identity::{Operation, Roster, Signature, Statement, Suite};
 
@@ -140,13 +140,17 @@ fn form(cases: &mut Cases<'_>, next: &Next<'_>) {
     cases.add("over the limit", long, "too-long");
     let envelope = resigned(b"bartizan/v1/envelope", &good, &key(OWNER_KEY));
     cases.add("signed as an envelope", envelope, "bad-signature");
+    authors(cases, next, &good);
+}
+
+fn authors(cases: &mut Cases<'_>, next: &Next<'_>, good: &[u8]) {
     for (name, seed) in [
         ("a stranger", STRANGER_KEY),
         ("the gateway", GATEWAY_KEY),
         ("the sealer", SEALER_KEY),
         ("a viewer who left", VIEWER_KEY),
     ] {
-        let forged = resigned(CONTEXT, &good, &key(seed));
+        let forged = resigned(CONTEXT, good, &key(seed));
         cases.add(
             format!("signed by {name} in the owner's name"),
             forged,
@@ -242,7 +246,6 @@ fn members(cases: &mut Cases<'_>, next: &Next<'_>) {
             cameras,
         }
     };
-    let leave = |member| Operation::RemoveMember { member };
     for (role, verdict) in [
         (Role::Owner, "not-allowed"),
         (Role::Admin, "not-allowed"),
@@ -273,6 +276,19 @@ fn members(cases: &mut Cases<'_>, next: &Next<'_>) {
             "not-allowed",
         );
     }
+    leaving(cases, next);
+    taken(cases, next);
+    cases.add(
+        "nobody's role",
+        next.by(OWNER_KEY, set(NEW, Role::Member)),
+        "not-found",
+    );
+    let demote = next.by(ADMIN_KEY, set(OWNER, Role::Member));
+    cases.add("an admin demotes the owner", demote, "not-allowed");
+}
+
+fn leaving(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let leave = |member| Operation::RemoveMember { member };
     for (name, author, member, verdict) in [
         (
             "an admin removes the owner",
@@ -309,13 +325,10 @@ fn members(cases: &mut Cases<'_>, next: &Next<'_>) {
     ] {
         cases.add(name, next.by(author, leave(member)), verdict);
     }
-    cases.add(
-        "nobody's role",
-        next.by(OWNER_KEY, set(NEW, Role::Member)),
-        "not-found",
-    );
-    let demote = next.by(ADMIN_KEY, set(OWNER, Role::Member));
-    cases.add("an admin demotes the owner", demote, "not-allowed");
+}
+
+/// Members and identities that are there already.
+fn taken(cases: &mut Cases<'_>, next: &Next<'_>) {
     let again = next.by(OWNER_KEY, join(ADMIN, NEW_KEY, Role::Member));
     cases.add("the same member again", again, "exists");
     let identity = next.by(OWNER_KEY, join(NEW, ADMIN_KEY, Role::Member));
@@ -363,171 +376,89 @@ fn owners(cases: &mut Cases<'_>, next: &Next<'_>) {
 }
 
 fn keys_and_devices(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let mut add = |name: &str, author: u8, operation, verdict: &str| {
+        cases.add(name, next.by(author, operation), verdict);
+    };
+    own_keys(&mut add);
+    others_keys(&mut add);
+    devices(&mut add);
+}
+
+/// Takes a case: its name, author, operation and verdict.
+type Add<'a> = &'a mut dyn FnMut(&str, u8, Operation, &str);
+
+fn own_keys(add: Add<'_>) {
     let [(_, first), (_, viewers)] = READERS;
+    let mut own = |name: &str, seed, verdict: &str| {
+        add(name, ADMIN_KEY, own_reader(ADMIN, seed), verdict);
+    };
+    own("an own reader key", 16, "accepted");
+    own("an own reader key with X-Wing", 17, "accepted");
+    own("the same reader key again", 14, "exists");
+    own("a reader key of someone else", first, "exists");
+    own("the recovery words' reader key", RECOVERY_KEY, "exists");
+    own("a reader key of someone who left", viewers, "accepted");
+    own("a reader key that was retired", 12, "accepted");
+    let ninth = own_reader(AUDITOR, 60);
+    add("a ninth reader key", AUDITOR_KEY, ninth, "full");
+}
+
+fn others_keys(add: Add<'_>) {
+    let [(_, first), _] = READERS;
     let retire = |seed| Operation::RetireReaderKey {
         key: reader(seed).public().id(),
     };
+    for (author, operation, verdict) in [
+        (OWNER_KEY, own_reader(ADMIN, 16), "not-allowed"),
+        (ADMIN_KEY, own_reader(OWNER, 16), "not-allowed"),
+        (RECOVERY_KEY, own_reader(OWNER, 16), "accepted"),
+        (RECOVERY_KEY, own_reader(ADMIN, 16), "not-allowed"),
+        (RECOVERY_KEY, own_reader(NEW, 16), "not-allowed"),
+    ] {
+        let name = format!("a reader key of someone else by {author}: {verdict}");
+        add(&name, author, operation, verdict);
+    }
+    for (author, seed, verdict) in [
+        (ADMIN_KEY, 14, "accepted"),
+        (ADMIN_KEY, 12, "not-found"),
+        (ADMIN_KEY, first, "not-allowed"),
+        (OWNER_KEY, 14, "accepted"),
+        (OWNER_KEY, 66, "not-found"),
+        (AUDITOR_KEY, 66, "not-found"),
+        (AUDITOR_KEY, 40, "accepted"),
+        (AUDITOR_KEY, 14, "not-allowed"),
+    ] {
+        let name = format!("reader key {seed} retired by {author}");
+        add(&name, author, retire(seed), verdict);
+    }
+}
+
+fn devices(add: Add<'_>) {
     let remove = |seed| Operation::RemoveDevice {
         device: DeviceId::new([seed; 16]),
     };
-    let device = |member, seed: u8| {
-        let (device, thumbprint) = (DeviceId::new([seed; 16]), Fingerprint::new([1; 32]));
-        Operation::AddDevice {
-            member,
-            device,
-            thumbprint,
-        }
-    };
-    for (name, author, operation, verdict) in [
-        (
-            "an own reader key",
-            ADMIN_KEY,
-            own_reader(ADMIN, 16),
-            "accepted",
-        ),
-        (
-            "an own reader key with X-Wing",
-            ADMIN_KEY,
-            own_reader(ADMIN, 17),
-            "accepted",
-        ),
-        (
-            "a reader key for someone else",
-            OWNER_KEY,
-            own_reader(ADMIN, 16),
-            "not-allowed",
-        ),
-        (
-            "a reader key for the owner",
-            ADMIN_KEY,
-            own_reader(OWNER, 16),
-            "not-allowed",
-        ),
-        (
-            "recovery words add the owner's",
-            RECOVERY_KEY,
-            own_reader(OWNER, 16),
-            "accepted",
-        ),
-        (
-            "recovery words add the admin's",
-            RECOVERY_KEY,
-            own_reader(ADMIN, 16),
-            "not-allowed",
-        ),
-        (
-            "the same reader key again",
-            OWNER_KEY,
-            own_reader(OWNER, first),
-            "exists",
-        ),
-        (
-            "a reader key of someone else",
-            ADMIN_KEY,
-            own_reader(ADMIN, first),
-            "exists",
-        ),
-        (
-            "the recovery words' reader key",
-            ADMIN_KEY,
-            own_reader(ADMIN, RECOVERY_KEY),
-            "exists",
-        ),
-        (
-            "a reader key of someone who left",
-            ADMIN_KEY,
-            own_reader(ADMIN, viewers),
-            "accepted",
-        ),
-        (
-            "a ninth reader key",
-            AUDITOR_KEY,
-            own_reader(AUDITOR, 60),
-            "full",
-        ),
-        (
-            "an own reader key retired",
-            ADMIN_KEY,
-            retire(14),
-            "accepted",
-        ),
-        (
-            "one that is retired already",
-            ADMIN_KEY,
-            retire(12),
-            "not-found",
-        ),
-        (
-            "the owner's retired by an admin",
-            ADMIN_KEY,
-            retire(first),
-            "not-allowed",
-        ),
-        (
-            "the admin's retired by the owner",
-            OWNER_KEY,
-            retire(14),
-            "accepted",
-        ),
-        ("nobody's retired", OWNER_KEY, retire(66), "not-found"),
-        (
-            "nobody's retired by an auditor",
-            AUDITOR_KEY,
-            retire(66),
-            "not-found",
-        ),
-        (
-            "an own device",
-            AUDITOR_KEY,
-            device(AUDITOR, 30),
-            "accepted",
-        ),
-        (
-            "a device for someone else",
-            OWNER_KEY,
-            device(ADMIN, 30),
-            "not-allowed",
-        ),
-        (
-            "recovery words add a device",
-            RECOVERY_KEY,
-            device(OWNER, 30),
-            "accepted",
-        ),
-        (
-            "recovery words add the admin's",
-            RECOVERY_KEY,
-            device(ADMIN, 30),
-            "not-allowed",
-        ),
-        (
-            "a device for nobody",
-            RECOVERY_KEY,
-            device(NEW, 30),
-            "not-allowed",
-        ),
-        (
-            "the same device again",
-            OWNER_KEY,
-            device(OWNER, 1),
-            "exists",
-        ),
-        ("a lost device", OWNER_KEY, remove(1), "accepted"),
-        (
-            "the owner's device by an admin",
-            ADMIN_KEY,
-            remove(1),
-            "not-allowed",
-        ),
-        ("no device", OWNER_KEY, remove(66), "not-found"),
-        (
-            "a device that left with its member",
-            OWNER_KEY,
-            remove(9),
-            "not-found",
-        ),
+    for (author, member, seed, verdict) in [
+        (AUDITOR_KEY, AUDITOR, 30, "accepted"),
+        (OWNER_KEY, ADMIN, 30, "not-allowed"),
+        (RECOVERY_KEY, OWNER, 30, "accepted"),
+        (RECOVERY_KEY, ADMIN, 30, "not-allowed"),
+        (RECOVERY_KEY, NEW, 30, "not-allowed"),
+        (OWNER_KEY, OWNER, 1, "exists"),
+        (OWNER_KEY, OWNER, 9, "accepted"),
     ] {
-        cases.add(name, next.by(author, operation), verdict);
+        let name = format!("device {seed} of {member} by {author}");
+        add(&name, author, own_device(member, seed), verdict);
+    }
+    for (author, seed, verdict) in [
+        (OWNER_KEY, 1, "accepted"),
+        (RECOVERY_KEY, 1, "accepted"),
+        (ADMIN_KEY, 1, "not-allowed"),
+        (AUDITOR_KEY, 1, "not-allowed"),
+        (OWNER_KEY, 66, "not-found"),
+        (OWNER_KEY, 9, "not-found"),
+    ] {
+        let name = format!("device {seed} removed by {author}");
+        add(&name, author, remove(seed), verdict);
     }
 }
 

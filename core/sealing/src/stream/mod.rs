@@ -325,6 +325,9 @@ impl StreamSealer {
     ) {
         self.close(keys, self.until, now, out);
         self.continues = false;
+        if bartizan_domain::sabotage::off("K-1") {
+            return;
+        }
         match &mut self.interruption {
             Some(interruption) if interruption.reason != GapReason::Restart => {
                 interruption.reason = reason;

@@ -56,6 +56,7 @@ pub(super) async fn status(context: &Context) -> Result<(), Failure> {
         ("rosterHead", json!(roster.head())),
         ("rootKey", json!(site.root_key)),
         ("gatewayNowMs", json!(site.now_ms)),
+        ("counters", json!(session.counters().await?)),
         ("cameras", json!(described)),
     ] {
         result.insert(name.to_owned(), value);

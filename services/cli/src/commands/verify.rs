@@ -149,6 +149,12 @@ fn tell(context: &Context, report: &Report, own: Option<(bartizan_domain::SiteId
         "Recording"
     };
     let time = |time: Option<_>| time.map_or_else(|| "?".to_owned(), |time| context.show(time));
+    if report.segments == 0 && report.is_whole() {
+        let StreamId { camera, rendition } = report.stream;
+        return out.line(format!(
+            "Nothing is recorded of camera {camera} ({rendition})."
+        ));
+    }
     out.line(format!(
         "{what} of camera {} ({}), {} to {}: {} segments, {} frames, {} signatures, {}",
         report.stream.camera,

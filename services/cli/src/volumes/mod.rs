@@ -1,8 +1,8 @@
 //! A gateway's recordings as they lie on a disk, read without changing a byte: for `bartizan verify`.
 //!
 //! Extents are found by their own headers, so no index is needed and none is believed. Bytes that the
-//! recorder itself would not take for records (the torn end of a power cut) are passed over; where records
-//! must go on and do not, the verifier is told. What the records say is checked by `bartizan-sealing`.
+//! recorder itself would not take for records (the torn end of a power cut) are passed over when nothing comes
+//! after them; where records go on behind them, or must go on and do not, the verifier is told. What the records say is checked by `bartizan-sealing`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,6 +18,9 @@ use bartizan_sealing::{Manifest, Record};
 
 /// Bytes of a layout file.
 const MAX_LAYOUT: usize = 1_024;
+
+/// Largest record that is looked for behind a damaged one: segment headers and manifests are far smaller.
+const MAX_ANCHOR: usize = 8 * 1024;
 
 /// Bytes that are read at a time.
 const PIECE: usize = 1024 * 1024;
@@ -148,7 +151,7 @@ impl Store {
         let mut done = walk.skip.min(payload);
         walk.skip = walk.skip.saturating_sub(payload);
         let mut piece = vec![0; PIECE];
-        while done < payload && !walk.lost {
+        while done < payload {
             let want = usize::try_from(payload.saturating_sub(done)).unwrap_or(PIECE);
             let space = piece.get_mut(..want.min(PIECE)).unwrap_or_default();
             let at = extent.at.saturating_add(PAGE as u64).saturating_add(done);
@@ -190,8 +193,10 @@ struct Walk {
     started: bool,
     /// The chain of the segment that is open, when it is known.
     chain: Option<Hash>,
-    /// No record follows in this extent.
+    /// What came last is no record, and none was found behind it yet.
     lost: bool,
+    /// The segment that is open is damaged: its frames no longer chain, and are passed over.
+    damaged: bool,
     walked: Walked,
 }
 
@@ -208,6 +213,7 @@ impl Walk {
         }
         self.carry.clear();
         self.lost = false;
+        self.damaged = false;
         self.chain = None;
     }
 
@@ -216,22 +222,41 @@ impl Walk {
         let carry = std::mem::take(&mut self.carry);
         let mut rest = carry.as_slice();
         loop {
+            if self.lost {
+                let Some(found) = anchor(rest) else {
+                    // The first bytes of an anchor may be the last ones here.
+                    let from = rest.len().saturating_sub(MAX_ANCHOR);
+                    rest = rest.get(from..).unwrap_or_default();
+                    break;
+                };
+                verifier.push_garbage();
+                (self.lost, self.damaged, self.chain) = (false, true, None);
+                rest = rest.get(found..).unwrap_or_default();
+            }
             match Record::split(rest) {
                 Ok(Some((record, after))) if self.is_intact(&record) => {
-                    self.started |= record.header.kind == Kind::SegmentHeader;
-                    if self.started {
-                        verifier.push(&record);
-                    }
+                    self.push(&record, verifier);
                     rest = after;
                 }
                 Ok(None) => break,
                 Ok(Some(_)) | Err(_) => {
                     self.lost = true;
-                    return;
+                    rest = rest.get(1..).unwrap_or_default();
                 }
             }
         }
         self.carry = rest.to_vec();
+    }
+
+    fn push<E: Envelopes>(&mut self, record: &Record<'_>, verifier: &mut StreamVerifier<'_, E>) {
+        let kind = record.header.kind;
+        if kind == Kind::SegmentHeader {
+            (self.started, self.damaged) = (true, false);
+        }
+        let passed_over = self.damaged && kind != Kind::Manifest;
+        if self.started && !passed_over {
+            verifier.push(record);
+        }
     }
 
     /// Whether the recorder takes it for a record, too. Follows the chain.
@@ -255,6 +280,19 @@ impl Walk {
             (Kind::Envelope, _) => false,
         }
     }
+}
+
+/// Where in `bytes` the first record begins that stands for itself: a segment's header or a manifest whose
+/// check fits. Sealed bytes do not look like one by chance.
+fn anchor(bytes: &[u8]) -> Option<usize> {
+    (0..bytes.len()).find(|at| {
+        let record = bytes.get(*at..).map(Record::split);
+        let Some(Ok(Some((record, _)))) = record else {
+            return false;
+        };
+        let stands = matches!(record.header.kind, Kind::SegmentHeader | Kind::Manifest);
+        stands && record.bytes.len() <= MAX_ANCHOR && record.chain_after(&Hash::ZERO).is_some()
+    })
 }
 
 fn read_bounded(path: &Path, max: usize) -> io::Result<Vec<u8>> {

@@ -132,19 +132,7 @@ fn command(programs: &Programs, role: Role) -> Command {
     if role == Role::Ingest {
         // Nothing of the environment is the ingest's business but the switches of test builds.
         command.env_clear();
-        #[cfg(feature = "sabotage")]
-        pass_sabotage(&mut command);
+        command.envs(bartizan_domain::sabotage::handed_on());
     }
     command
-}
-
-#[cfg(feature = "sabotage")]
-fn pass_sabotage(command: &mut Command) {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the switch of test builds is handed on"
-    )]
-    if let Ok(row) = std::env::var("BARTIZAN_SABOTAGE") {
-        command.env("BARTIZAN_SABOTAGE", row);
-    }
 }

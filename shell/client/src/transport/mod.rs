@@ -130,6 +130,8 @@ pub struct ApiError {
     pub reference: Option<String>,
     /// Seconds to wait, if the gateway says so.
     pub retry_after_s: Option<u64>,
+    /// The device's own token was shown and is good no more.
+    pub signed_out: bool,
 }
 
 impl ApiError {
@@ -159,6 +161,7 @@ impl ApiError {
                 .unwrap_or_else(nothing),
             reference: problem.and_then(|p| p.reference).as_deref().map(printable),
             retry_after_s,
+            signed_out: false,
         }
     }
 }
@@ -322,7 +325,14 @@ impl Transport {
             let body = timeout(call.patience, read_body(body, MAX_ANSWER));
             let body = body.await.map_err(|_elapsed| TransportError::Slow)??;
             if asked || !wants_nonce {
-                return Err(ApiError::new(head.status, &head.headers, &body).into());
+                let error = ApiError::new(head.status, &head.headers, &body);
+                let refused = head.status == StatusCode::UNAUTHORIZED;
+                let signed_out = refused && matches!(call.proof, Proof::Token);
+                return Err(ApiError {
+                    signed_out,
+                    ..error
+                }
+                .into());
             }
             asked = true;
         }
