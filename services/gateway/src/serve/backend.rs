@@ -405,7 +405,7 @@ impl Backend for Gateway {
     async fn watch(&self, who: Authorized<ViewLive>) -> Answer<Live> {
         let stream = who.act().0;
         self.stream_exists(stream)?;
-        Ok(Live::join(self, stream))
+        Live::join(self, stream).await
     }
 
     async fn recordings(

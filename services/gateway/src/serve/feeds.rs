@@ -2,16 +2,25 @@
 
 use std::collections::VecDeque;
 
-use bartizan_base::Error;
+use bartizan_base::{Error, ErrorKind};
 use bartizan_domain::StreamId;
 use bartizan_http::backend::{DataFeed, LiveFeed};
-use bartizan_recordings::{RangeReader, ReadError};
+use bartizan_recordings::{RangeReader, ReadError, Recorder, Running};
+use bartizan_sealing::SegmentHeader;
+use bartizan_sealing::record::HEADER_LEN;
+use bartizan_sealing::segment::SEGMENT_HEADER_LEN;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::backend::read_error;
+use super::backend::{blocking, read_error};
 use super::live::Seat;
 use super::state::Gateway;
+
+/// Segments that are looked back for a keyframe.
+const MAX_CONTINUED: u64 = 16;
+
+/// Bytes of a segment's header record.
+const SEGMENT_START: u64 = (HEADER_LEN + SEGMENT_HEADER_LEN) as u64;
 
 type Reading = JoinHandle<Result<(RangeReader, Option<Bytes>), ReadError>>;
 
@@ -65,26 +74,67 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Joins `stream`: the envelope, the running segment so far, then what comes.
-    pub(crate) fn join(gateway: &Gateway, stream: StreamId) -> Self {
+    /// Joins `stream`: the envelopes, the pictures since the last keyframe, then what comes.
+    pub(crate) async fn join(gateway: &Gateway, stream: StreamId) -> Result<Self, Error> {
         let (seat, envelope, running) = gateway
             .hub
             .join(stream, || gateway.recorder.running_segment(stream));
-        let stored = running.map(|running| {
-            let record = gateway.recorder.envelope(stream.camera, running.epoch);
-            record.ok().flatten().map(Bytes::from)
-        });
-        let first = stored.flatten().or(envelope).into_iter().collect();
-        let backlog = running.and_then(|running| {
-            let len = running.end.saturating_sub(running.offset);
-            gateway.recorder.read(stream, running.offset, len).ok()
-        });
-        Self {
+        let Some(running) = running else {
+            let first = envelope.into_iter().collect();
+            return Ok(Self {
+                first,
+                backlog: Pieces::new(None),
+                seat,
+            });
+        };
+        let recorder = gateway.recorder.clone();
+        let (first, reader) = blocking(move || since_keyframe(&recorder, stream, &running)).await?;
+        Ok(Self {
             first,
-            backlog: Pieces::new(backlog),
+            backlog: Pieces::new(Some(reader)),
             seat,
+        })
+    }
+}
+
+/// The envelopes and records from the last segment with a keyframe to the end of the running one. A
+/// segment has none when it continues the one before it, after an epoch was rolled at once.
+fn since_keyframe(
+    recorder: &Recorder,
+    stream: StreamId,
+    running: &Running,
+) -> Result<(VecDeque<Bytes>, RangeReader), Error> {
+    let (mut offset, mut epochs) = (running.offset, vec![running.epoch]);
+    for back in 0..MAX_CONTINUED {
+        let Some(number) = running.number.checked_sub(back) else {
+            break;
+        };
+        let Some(row) = recorder.segment(stream, number).map_err(read_error)? else {
+            break;
+        };
+        let header = recorder.read(stream, row.offset, SEGMENT_START);
+        let header = header
+            .and_then(|mut reader| reader.read_to_end())
+            .map_err(read_error)?;
+        let epoch = header
+            .get(HEADER_LEN..)
+            .and_then(|body| SegmentHeader::decode(body).ok())
+            .map(|header| header.scope.epoch);
+        offset = row.offset;
+        epochs.extend(epoch.filter(|epoch| !epochs.contains(epoch)));
+        if row.key_len > 0 {
+            break;
         }
     }
+    let mut first = VecDeque::new();
+    for epoch in epochs.into_iter().rev() {
+        let record = recorder.envelope(stream.camera, epoch);
+        let record = record.map_err(Error::wrap(ErrorKind::Unavailable, "the disk fails"))?;
+        first.extend(record.map(Bytes::from));
+    }
+    let len = running.end.saturating_sub(offset);
+    let reader = recorder.read(stream, offset, len).map_err(read_error)?;
+    Ok((first, reader))
 }
 
 impl LiveFeed for Live {
