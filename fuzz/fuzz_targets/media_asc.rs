@@ -1,6 +1,7 @@
 //! AudioSpecificConfig: what is accepted keeps its bytes and has a possible shape.
 #![no_main]
 
+use bartizan_fuzz::used;
 use bartizan_media::codec::aac::AudioSpecificConfig;
 use libfuzzer_sys::fuzz_target;
 
@@ -14,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
         let audio = config.audio();
         assert!(audio.sample_rate > 0 && audio.channels > 0);
         assert!(config.frame_samples() > 0);
-        std::hint::black_box(config.frame_ticks(audio.sample_rate));
+        used(config.frame_ticks(audio.sample_rate));
         assert!(config.codec_string().starts_with("mp4a.40."));
     }
 });

@@ -4,7 +4,7 @@
 #![no_main]
 
 use bartizan_domain::{Monotonic, UtcMillis};
-use bartizan_fuzz::video;
+use bartizan_fuzz::{used, video};
 use bartizan_media::rtp::Arrival;
 use bartizan_media::rtp::h26x::{Assembler, Flavor};
 use bartizan_media::rtp::receiver::{Output, Receiver};
@@ -30,5 +30,5 @@ fuzz_target!(|bytes: &[u8]| {
             },
         );
     }
-    std::hint::black_box(receiver.report(Monotonic::default()));
+    used(receiver.report(Monotonic::default()));
 });

@@ -2,6 +2,7 @@
 //! SEI do not matter.
 #![no_main]
 
+use bartizan_fuzz::used;
 use bartizan_media::codec::h264::{ParameterSets, SliceHeader, Sps, is_key, recovery_frame_count};
 use bartizan_media::track::MAX_CODEC_EXTRA;
 use libfuzzer_sys::fuzz_target;
@@ -26,14 +27,14 @@ fn check(sets: &ParameterSets) {
 
 fuzz_target!(|input: (&[u8], &[u8], &[u8])| {
     let (sps, pps, other) = input;
-    std::hint::black_box((
+    used((
         Sps::parse(sps),
         SliceHeader::parse(other),
         recovery_frame_count(other),
         is_key(other),
     ));
     if let Ok(mut sets) = ParameterSets::parse(sps, pps) {
-        std::hint::black_box(sets.add_pps(other));
+        used(sets.add_pps(other));
         check(&sets);
     }
     if let Ok(sets) = ParameterSets::from_avcc(other) {

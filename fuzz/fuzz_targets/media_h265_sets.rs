@@ -1,6 +1,7 @@
 //! H.265 parameter sets and `hvcC`: what is accepted is written and read again as the same.
 #![no_main]
 
+use bartizan_fuzz::used;
 use bartizan_media::codec::h265::{ParameterSets, Sps, first_slice_segment_in_pic, is_key};
 use bartizan_media::track::MAX_CODEC_EXTRA;
 use libfuzzer_sys::fuzz_target;
@@ -25,13 +26,13 @@ fn check(sets: &ParameterSets) {
 
 fuzz_target!(|input: (&[u8], &[u8], &[u8], &[u8])| {
     let (vps, sps, pps, other) = input;
-    std::hint::black_box((
+    used((
         Sps::parse(sps),
         first_slice_segment_in_pic(other),
         is_key(other),
     ));
     if let Ok(mut sets) = ParameterSets::parse(vps, sps, pps) {
-        std::hint::black_box(sets.add_pps(other));
+        used(sets.add_pps(other));
         check(&sets);
     }
     if let Ok(sets) = ParameterSets::from_hvcc(other) {

@@ -1,6 +1,7 @@
 //! Opus: `dOps` bodies are written as they were read, and packets last at most 120 ms.
 #![no_main]
 
+use bartizan_fuzz::used;
 use bartizan_media::codec::opus::{OpusConfig, packet_samples};
 use libfuzzer_sys::fuzz_target;
 
@@ -10,6 +11,6 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(config) = OpusConfig::parse(bytes) {
         assert_eq!(OpusConfig::parse(&config.dops()).as_ref(), Ok(&config));
-        std::hint::black_box(config.track_config());
+        used(config.track_config());
     }
 });

@@ -1,6 +1,7 @@
 //! Session descriptions: whatever comes, the limits hold.
 #![no_main]
 
+use bartizan_fuzz::used;
 use bartizan_media::sdp::{Description, MAX_FORMATS, MAX_MEDIA};
 use libfuzzer_sys::fuzz_target;
 
@@ -11,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(media.formats.len() <= MAX_FORMATS);
         for format in &media.formats {
             assert!(format.payload_type <= 127);
-            std::hint::black_box(format.parameter("sprop-parameter-sets"));
+            used(format.parameter("sprop-parameter-sets"));
         }
     }
 });

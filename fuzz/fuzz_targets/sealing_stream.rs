@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use bartizan_domain::Hash;
-use bartizan_fuzz::{epoch, rechained, statements};
+use bartizan_fuzz::{epoch, rechained, statements, used};
 use bartizan_identity::roster::History;
 use bartizan_sealing::verify::{MAX_FINDINGS, StreamVerifier};
 use bartizan_sealing::{Kind, Record, SegmentOpener};
@@ -40,8 +40,12 @@ fuzz_target!(|bytes: &[u8]| {
         verifier.push(&record);
         match (record.header.kind, &mut opener) {
             (Kind::SegmentHeader, _) => opener = SegmentOpener::begin(&epoch(), &record).ok(),
-            (Kind::Frame, Some(opener)) => std::hint::black_box(opener.frame(&record)),
-            (Kind::SegmentClose, Some(opener)) => std::hint::black_box(opener.close(&record)),
+            (Kind::Frame, Some(opener)) => {
+                used(opener.frame(&record));
+            }
+            (Kind::SegmentClose, Some(opener)) => {
+                used(opener.close(&record));
+            }
             _ => {}
         }
         (rest, records) = (tail, records + 1);

@@ -134,3 +134,8 @@ pub fn checked(bytes: &[u8]) -> Vec<u8> {
     let check = digest::digest(&digest::SHA256, bytes);
     [bytes, &check.as_ref()[..8]].concat()
 }
+
+/// Keeps the optimiser from leaving out what made `value`.
+pub fn used<T>(value: T) {
+    drop(std::hint::black_box(value));
+}

@@ -1,7 +1,8 @@
 //! The claim link: what the machine shows to the person in front of it, and to nobody else.
 //!
-//! `ORIGIN/claim#t=TOKEN&g=FINGERPRINT&s=FINGERPRINT`: the token proves presence, the fingerprints let the
-//! claimer recognise the gateway and its sealer. All of it stands behind `#`, which no browser sends.
+//! `ORIGIN/claim#t=TOKEN&g=FINGERPRINT&s=FINGERPRINT[&p=PIN]`: the token proves presence, the fingerprints
+//! let the claimer recognise the gateway and its sealer, and the pin the certificate where TLS is served.
+//! All of it stands behind `#`, which no browser sends.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,6 +27,9 @@ pub struct ClaimLink {
     pub gateway: Fingerprint,
     /// Of the sealer's key.
     pub sealer: Fingerprint,
+    /// SHA-256 of the public key (`SubjectPublicKeyInfo`) of the site's authority or the gateway's own
+    /// certificate; over TLS only.
+    pub pin: Option<Fingerprint>,
 }
 
 /// A text is not a claim link.
@@ -40,7 +44,8 @@ impl fmt::Display for ClaimLink {
             f,
             "{}/claim#t={token}&g={}&s={}",
             self.origin, self.gateway, self.sealer
-        )
+        )?;
+        self.pin.map_or(Ok(()), |pin| write!(f, "&p={pin}"))
     }
 }
 
@@ -64,6 +69,10 @@ impl FromStr for ClaimLink {
             token: Secret::new(token.try_into().map_err(|_opaque: Vec<u8>| NotAClaimLink)?),
             gateway: field("g=")?.parse().map_err(|_opaque| NotAClaimLink)?,
             sealer: field("s=")?.parse().map_err(|_opaque| NotAClaimLink)?,
+            pin: match field("p=") {
+                Ok(pin) => Some(pin.parse().map_err(|_opaque| NotAClaimLink)?),
+                Err(NotAClaimLink) => None,
+            },
         })
     }
 }
@@ -79,10 +88,17 @@ mod tests {
             token: Secret::new([1; 32]),
             gateway: Fingerprint::new([2; 32]),
             sealer: Fingerprint::new([3; 32]),
+            pin: None,
         };
-        let text = link.to_string();
-        let again: ClaimLink = text.parse().unwrap();
-        assert_eq!(again.to_string(), text);
+        for pin in [None, Some(Fingerprint::new([4; 32]))] {
+            let text = ClaimLink {
+                pin,
+                ..link.clone()
+            }
+            .to_string();
+            let again: ClaimLink = text.parse().unwrap();
+            assert_eq!((again.to_string(), again.pin), (text, pin));
+        }
         assert!(!format!("{link:?}").contains("AQEB"));
     }
 

@@ -59,9 +59,21 @@ struct ServeArgs {
     /// Folder for everything that is kept.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
-    /// Address and port to listen on. Plain HTTP is served on loopback addresses only.
+    /// Address and port to listen on. Loopback addresses are served in clear, all others with TLS 1.3.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8440")]
     listen: SocketAddr,
+    /// Serve with TLS on a loopback address, too.
+    #[arg(long)]
+    tls: bool,
+    /// A host name that the gateway is called by; may be repeated.
+    #[arg(long = "name", value_name = "HOST")]
+    names: Vec<String>,
+    /// Serve with this certificate chain (PEM) instead of the site's own.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Space in MiB that recordings always leave free on the disk.
     #[arg(long, value_name = "MIB", default_value_t = 2_048)]
     keep_free: u64,
@@ -167,8 +179,19 @@ fn programs(arguments: RunArgs) -> Result<supervisor::Programs> {
         format!("--listen={}", serve.listen),
         format!("--keep-free={}", serve.keep_free),
     ];
-    if serve.json {
-        gateway_args.push("--json".to_owned());
+    gateway_args.extend(serve.names.iter().map(|name| format!("--name={name}")));
+    gateway_args.extend(serve.tls.then(|| "--tls".to_owned()));
+    gateway_args.extend(serve.json.then(|| "--json".to_owned()));
+    let files = [
+        ("certificate", &serve.tls_certificate),
+        ("key", &serve.tls_key),
+    ];
+    for (name, file) in files {
+        let Some(file) = file else { continue };
+        let file = file
+            .canonicalize()
+            .with_context(|| format!("can't find the TLS {name}"))?;
+        gateway_args.push(format!("--tls-{name}={}", file.display()));
     }
     Ok(supervisor::Programs {
         ingest: arguments.ingest.unwrap_or(beside),
@@ -194,7 +217,15 @@ fn settings(arguments: &ServeArgs) -> serve::Settings {
     serve::Settings {
         ingest_state: ingest_state(&arguments.data),
         data: gateway_data(&arguments.data),
-        listen: arguments.listen,
+        listening: serve::Listening {
+            address: arguments.listen,
+            tls: arguments.tls,
+            names: arguments.names.clone(),
+            given: arguments
+                .tls_certificate
+                .clone()
+                .zip(arguments.tls_key.clone()),
+        },
         credentials: credentials(),
         free_space_floor: arguments.keep_free.saturating_mul(1024 * 1024),
         json: arguments.json,

@@ -59,6 +59,8 @@ struct Test {
     probe: Probe,
     began: Monotonic,
     first_picture: Option<Monotonic>,
+    /// What ended it between two turns.
+    failed: Option<CameraProblem>,
 }
 
 /// The ingest at work.
@@ -534,6 +536,7 @@ impl Ingest {
                 probe,
                 began: now,
                 first_picture: None,
+                failed: None,
             },
         );
     }
@@ -615,19 +618,18 @@ impl Test {
     ) -> Option<CameraProblem> {
         let readable = ready.get(&self.feed.token()).copied();
         let (probe, first) = (&mut self.probe, &mut self.first_picture);
-        let (mut failed, now) = (None, turn.at.now);
+        let (failed, now) = (&mut self.failed, turn.at.now);
         self.feed.turn(turn, readable, &mut |event| {
-            take(event, probe, first, now, &mut failed);
+            take(event, probe, first, now, failed);
         });
-        failed
+        self.failed.take()
     }
 
     fn dialed(&mut self, id: u64, dialed: Dialed, turn: &mut Turn<'_>) -> Option<Dialed> {
         let (probe, first, now) = (&mut self.probe, &mut self.first_picture, turn.at.now);
-        // A failure here shows again as the feed's state in its next turn.
-        let mut failed = None;
+        let failed = &mut self.failed;
         self.feed.dialed(id, dialed, turn, &mut |event| {
-            take(event, probe, first, now, &mut failed);
+            take(event, probe, first, now, failed);
         })
     }
 

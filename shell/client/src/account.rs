@@ -81,8 +81,12 @@ pub async fn claim(
     device: NewDevice<'_>,
 ) -> Result<Claimed, ClientError> {
     let origin: Origin = link.origin.parse()?;
+    let trust = device
+        .pin
+        .or(link.pin)
+        .map_or(Trust::FirstUse, Trust::Pinned);
     device.profile.require_empty()?;
-    let transport = Transport::new(origin, device.trust());
+    let transport = Transport::new(origin, trust);
     let offer = offer(&transport, link).await?;
     let made = Made::new(&offer)?;
     write_recovery(recovery_file, &made.recovery, &offer)?;

@@ -8,7 +8,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bartizan_domain::{Millis, Secret, UtcMillis, sabotage};
+use bartizan_domain::{Fingerprint, Millis, Secret, UtcMillis, sabotage};
+use bartizan_identity::key::sha256;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -18,6 +19,7 @@ use rcgen::{
 };
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
+use rustls::server::ParsedCertificate;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
@@ -192,10 +194,11 @@ impl SiteCertificate {
         Ok(Self { authority, leaf })
     }
 
-    /// For [`Listener::with_tls`](crate::Listener::with_tls). The authority's certificate is not sent: who
-    /// trusts it has it.
+    /// For [`Listener::with_tls`](crate::Listener::with_tls). The authority's certificate is sent along, so
+    /// that who pins its key needs no copy of it.
     pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        server_config(&self.leaf.certificate, &self.leaf.key)
+        let chain = format!("{}\n{}", self.leaf.certificate, self.authority.certificate);
+        server_config(&chain, &self.leaf.key)
     }
 }
 
@@ -386,6 +389,18 @@ fn set_days(params: &mut CertificateParams, from: UtcMillis, until: UtcMillis) {
     };
     params.not_before = midnight(from.saturating_sub(DAY));
     params.not_after = midnight(until);
+}
+
+/// What a claim link carries to recognise a certificate: SHA-256 of the `SubjectPublicKeyInfo` (as in RFC 7469
+/// §2.4) of the last certificate in `chain_pem`, the authority's or the only one.
+pub fn pin(chain_pem: &str) -> Result<Fingerprint, TlsError> {
+    let last = CertificateDer::pem_slice_iter(chain_pem.as_bytes())
+        .take(MAX_CHAIN)
+        .last();
+    let last = last.and_then(Result::ok).ok_or(TlsError::Certificate)?;
+    let parsed = ParsedCertificate::try_from(&last).map_err(|_opaque| TlsError::Certificate)?;
+    let key = parsed.subject_public_key_info();
+    Ok(Fingerprint::new(*sha256(&[key.as_ref()]).as_bytes()))
 }
 
 /// TLS 1.3 with AES-256-GCM, AES-128-GCM or ChaCha20-Poly1305; X25519MLKEM768 before X25519; nothing else.

@@ -92,7 +92,7 @@ fn main() {
     let (process, thread) = (cpu(ClockId::ProcessCPUTime), cpu(ClockId::ThreadCPUTime));
     let (mut appending, mut frame) = (0.0, 0);
     let ticks = length * 1_000 / 100;
-    let pause = std::sync::mpsc::channel::<()>().1;
+    let (_never, pause) = std::sync::mpsc::channel::<()>();
     for tick in 1..=ticks {
         let until = tick * FRAMES_PER_SECOND / 10;
         for (camera, buffer) in cameras.iter_mut().zip(&mut buffers) {

@@ -105,7 +105,11 @@ impl Session<'_> {
         let method = request.split(' ').next().unwrap_or_default();
         let head = |status: &str| format!("RTSP/1.0 {status}\r\nCSeq: {sequence}\r\n");
         match (self.shared.manner(), method) {
-            (Manner::Rubbish, _) => return self.rubbish(b""),
+            (Manner::Rubbish, _) => return self.rubbish(),
+            (Manner::Banner, _) => {
+                self.say(b"Invalid SSH identification string.\r\n")?;
+                bail!("this is another kind of server");
+            }
             (Manner::HalfAnswer, _) => return self.say(b"RTSP/1.0 200 OK\r\nCSe"),
             (Manner::EndlessHead, _) => return self.endless(&head("200 OK"), b"X-Camera: aaaaaaaaaaaaaaaaaaaaaaa\r\n"),
             (Manner::Unauthorized, _) => {
@@ -195,8 +199,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn rubbish(&mut self, head: &[u8]) -> Result<()> {
-        self.say(head)?;
+    fn rubbish(&mut self) -> Result<()> {
         while self.shared.is_up() {
             let bytes: Vec<u8> = (0..RUBBISH).map(|_| self.next_random().to_be_bytes()[0]).collect();
             self.say(&bytes)?;

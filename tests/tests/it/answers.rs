@@ -67,7 +67,7 @@ fn each_fault_of_a_camera_has_its_name_and_no_answer_holds_the_password() {
         (format!("rtsp://ada:{WRONG}@127.0.0.1:{}/x", free_port().unwrap()), vec!["camera-unreachable"]),
         (format!("rtsp://ada:{WRONG}@no-such-host.invalid/x"), vec!["camera-no-such-host"]),
         (with_password(&unsupported), vec!["camera-unsupported-video"]),
-        (with_password(&banner), vec!["camera-protocol"]),
+        (with_password(&banner), vec!["camera-protocol", "camera-closed"]),
         (with_password(&redirect), vec!["camera-redirected"]),
         (with_password(&missing), vec!["camera-not-found"]),
         (with_password(&closed), vec!["camera-closed", "camera-stalled", "camera-protocol"]),

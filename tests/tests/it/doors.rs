@@ -225,7 +225,6 @@ fn g_20_documents_that_are_not_as_described_are_refused() {
         b"{\"main\":{\"url\":\"rtsp://a:99999/\"}}".to_vec(),
         b"{\"main\":{\"url\":\"rtsp://a/\",\"transport\":\"carrier-pigeon\"}}".to_vec(),
         b"{\"main\":{\"url\":\"rtsp://a/\",\"certificate\":\"zz\"}}".to_vec(),
-        b"{\"main\":{\"url\":\"synthetic:?width=99999\"}}".to_vec(),
     ];
     for patch in patches {
         let answer = member.send("PATCH", &camera, &patch).unwrap();

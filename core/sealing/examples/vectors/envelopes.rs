@@ -12,7 +12,8 @@ use crate::house::{
     CAMERA, EXPIRY, GATEWAY_KEY, OTHER, OTHER_SEALER_KEY, OWNER_KEY, RECOVERY_KEY, SEALER_KEY,
     STRANGER_KEY, T0, genesis, key, reader,
 };
-use crate::segments::{Open, two_keys, wrap_of};
+use crate::open::Open;
+use crate::wrapped::{two_keys, wrap_of};
 
 const CONTEXT: &[u8] = b"bartizan/v1/envelope";
 

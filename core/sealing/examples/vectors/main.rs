@@ -5,7 +5,6 @@
 //! Run `cargo run -p bartizan-sealing --example vectors` after the format has changed, and never else:
 //! encapsulations draw randomness, so two runs differ.
 #![forbid(unsafe_code)]
-
 #![expect(
     clippy::indexing_slicing,
     reason = "it handles its own bytes and may stop at a mistake"
@@ -19,9 +18,11 @@ mod house;
 mod judge;
 mod keys;
 mod manifests;
+mod open;
 mod recordings;
 mod segments;
 mod statements;
+mod wrapped;
 
 use std::error::Error;
 use std::fs;
@@ -36,7 +37,7 @@ use crate::film::{Film, split};
 use crate::format::{Epoch, Hex, Household, Reader};
 use crate::house::{CAMERA, Log, READERS, entitled, reader, words};
 use crate::judge::World;
-use crate::segments::Open;
+use crate::open::Open;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut log = house::settle();
@@ -100,7 +101,7 @@ fn cases(
     };
     segments::cases(&mut cases, open, &later, sub);
     let records: Vec<_> = world.envelopes.iter().map(Vec::as_slice).collect();
-    segments::envelopes(&mut cases, &records, &world.readers[0]);
+    wrapped::cases(&mut cases, &records, &world.readers[0]);
     cases.kind = format::Kind::Envelope;
     let bodies: Vec<_> = records.iter().map(|record| &record[HEADER_LEN..]).collect();
     envelopes::cases(&mut cases, bodies[0], open, &bodies[1..]);

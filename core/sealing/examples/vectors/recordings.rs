@@ -14,7 +14,7 @@ use crate::film::{Noise, split, video_config};
 use crate::format::{Hex, Recording};
 use crate::house::{GATEWAY_KEY, OTHER, OTHER_SEALER_KEY, SEALER_KEY, SITE, STRANGER_KEY, key};
 use crate::judge::{World, kinds};
-use crate::segments::Open;
+use crate::open::Open;
 
 /// The main recording, seen as records.
 struct Film<'a> {

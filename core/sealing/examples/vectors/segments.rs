@@ -1,17 +1,13 @@
 //! Segments, record by record: what a server, a thief of the epoch's secret and a torn disk can do.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hkdf;
-use bartizan_domain::{CameraId, EpochId, Hash, Rendition, Secret, SiteId, Track, UtcMillis};
-use bartizan_identity::ReaderKey;
-use bartizan_sealing::record::{Flags, HEADER_LEN, Header, link};
-use bartizan_sealing::{
-    Envelope, EpochSecret, Frame, Kind, Record, Scope, SegmentHeader, SegmentSealer,
-};
+use bartizan_domain::{CameraId, EpochId, Rendition, SiteId, Track, UtcMillis};
+use bartizan_sealing::record::{Flags, HEADER_LEN};
+use bartizan_sealing::{Kind, Scope, SegmentHeader};
 
-use crate::edit::{Bytes, Cases, Layout, flipped, rechained, resigned, single, with};
-use crate::film::{audio_config, split, video_config};
-use crate::house::{OTHER_SEALER_KEY, SEALER_KEY, T0, key};
+use crate::edit::{Bytes, Cases, Layout, flipped, rechained, single, with};
+use crate::film::{split, video_config};
+use crate::house::{OTHER_SEALER_KEY, T0, key};
+use crate::open::Open;
 
 const HEADER: Layout = Layout(&[
     ("version", 1),
@@ -29,123 +25,6 @@ const HEADER: Layout = Layout(&[
 ]);
 
 const CLOSE: Layout = Layout(&[("segment number", 8), ("end", 8), ("bytes", 8), ("tag", 16)]);
-
-/// One epoch, open.
-pub(crate) struct Open {
-    pub(crate) scope: Scope,
-    pub(crate) secret: [u8; 32],
-}
-
-impl Open {
-    pub(crate) fn epoch(&self) -> EpochSecret {
-        EpochSecret::new(self.scope, Secret::new(self.secret))
-    }
-
-    fn header(&self, number: u64) -> SegmentHeader {
-        SegmentHeader {
-            scope: self.scope,
-            rendition: Rendition::Main,
-            number,
-            salt: [u8::try_from(number).expect("small"); 16],
-            start: T0,
-            session: 5,
-            previous: Hash::ZERO,
-            sealer: key(SEALER_KEY).public().id(),
-        }
-    }
-
-    /// Header, four frames of two tracks, close.
-    fn segment(&self, header: &SegmentHeader) -> Vec<Bytes> {
-        let (video, audio) = (video_config(64, 36), audio_config());
-        let frame = |track, key, config| Frame {
-            track,
-            key,
-            captured: T0,
-            pts: 9_000,
-            decode_offset: -3,
-            config,
-            data: b"\x00\x00\x00\x02\x65\x88",
-        };
-        let mut out = Vec::new();
-        let mut sealer = SegmentSealer::begin(&self.epoch(), header, &mut out);
-        for frame in [
-            frame(Track::Video, true, Some(video.as_slice())),
-            frame(Track::Audio, true, Some(audio.as_slice())),
-            frame(Track::Video, false, None),
-            frame(Track::Audio, true, None),
-        ] {
-            sealer.frame(&frame, &mut out).expect("a small frame");
-        }
-        sealer.close(T0.saturating_add(400), &mut out);
-        split(&out)
-            .iter()
-            .map(|record| record.bytes.to_vec())
-            .collect()
-    }
-
-    /// `header`'s segment with one frame of any clear text under a good tag.
-    fn forge(&self, header: &SegmentHeader, flags: Flags, track: Track, clear: &[u8]) -> Bytes {
-        let body = header.encode();
-        let plain = |kind, len: usize, flags, track| Header {
-            body_len: u32::try_from(len).expect("short"),
-            kind,
-            flags,
-            rendition: Rendition::Main,
-            track,
-            index: 0,
-        };
-        let begin = plain(
-            Kind::SegmentHeader,
-            body.len(),
-            Flags::default(),
-            Track::Video,
-        );
-        let id = link(&Hash::ZERO, &begin.covered(), &body);
-        let frame = plain(Kind::Frame, clear.len() + 16, flags, track);
-        let aad = [id.as_bytes().as_slice(), &frame.covered()].concat();
-        let nonce = [frame.kind as u8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        let mut sealed = clear.to_vec();
-        self.segment_key(header)
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(aad),
-                &mut sealed,
-            )
-            .expect("short");
-        let chain = link(&id, &frame.covered(), &sealed);
-        [
-            begin.encode(&id).as_slice(),
-            &body,
-            &frame.encode(&chain),
-            &sealed,
-        ]
-        .concat()
-    }
-
-    fn segment_key(&self, header: &SegmentHeader) -> LessSafeKey {
-        let Scope {
-            site,
-            camera,
-            epoch,
-        } = header.scope;
-        let number = header.number.to_be_bytes();
-        let label = [
-            b"bartizan/v1/segment".as_slice(),
-            site.as_bytes(),
-            camera.as_bytes(),
-            epoch.as_bytes(),
-            &[header.rendition.code()],
-            &number,
-            &header.salt,
-        ];
-        let mut key = [0; 32];
-        hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &self.secret)
-            .expand(&[&label.concat()], hkdf::HKDF_SHA256)
-            .and_then(|okm| okm.fill(&mut key))
-            .expect("32 bytes are within HKDF's limit");
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("32 bytes are a key"))
-    }
-}
 
 /// The records at these places, chained anew.
 fn pick(records: &[Bytes], places: &[usize]) -> Bytes {
@@ -665,101 +544,4 @@ fn clear_texts(cases: &mut Cases<'_>, open: &Open) {
         &[fixed(0), vec16(&[0; 4_201])].concat(),
         "too-long",
     );
-}
-
-/// Envelopes in the stream, which the first reader opens with X-Wing.
-pub(crate) fn envelopes(cases: &mut Cases<'_>, records: &[&[u8]], first: &ReaderKey) {
-    let (record, _) = Record::split(records[0]).expect("ours").expect("whole");
-    let body = record.body;
-    let wrap = wrap_of(body, first);
-    let sign = |body: &[u8]| resigned(b"bartizan/v1/envelope", body, &key(SEALER_KEY));
-    let enc = wrap + 16 + 2 + 2;
-    let envelope = |body: &[u8]| single(Kind::Envelope, body);
-    cases.add("X-Wing: whole", envelope(body), "accepted");
-    cases.add(
-        "X-Wing: its ML-KEM part changed",
-        envelope(&sign(&flipped(body, enc))),
-        "does-not-open",
-    );
-    let x25519 = envelope(&sign(&flipped(body, enc + 1_119 - 31)));
-    cases.add("X-Wing: its X25519 part changed", x25519, "does-not-open");
-    let zero = envelope(&sign(&with(body, enc + 1_088, &[0; 32])));
-    cases.add(
-        "X-Wing: its X25519 part of low order",
-        zero,
-        "does-not-open",
-    );
-    let sealed = envelope(&sign(&flipped(body, enc + 1_120)));
-    cases.add("X-Wing: its wrap changed", sealed, "does-not-open");
-    let tag = envelope(&sign(&flipped(body, enc + 1_120 + 47)));
-    cases.add("X-Wing: its wrap's tag changed", tag, "does-not-open");
-    let secret = two_keys(body, wrap, first);
-    cases.add(
-        "X-Wing: a wrap of another secret",
-        envelope(&sign(&secret)),
-        "not-committed",
-    );
-    cases.add(
-        "an envelope in the sub stream",
-        with(records[0], 6, &[1]),
-        "unknown",
-    );
-    cases.add(
-        "the envelope's check field",
-        flipped(records[0], 12),
-        "wrong-check",
-    );
-    cases.add(
-        "a flag on an envelope",
-        with(records[0], 5, &[2]),
-        "unknown",
-    );
-    cases.add(
-        "an index on an envelope",
-        with(records[0], 11, &[1]),
-        "unknown",
-    );
-    let scope = |at| envelope(&sign(&flipped(body, at)));
-    cases.add("an envelope for another site", scope(1), "other-site");
-    cases.add("an envelope for another camera", scope(17), "other-scope");
-    for (at, record) in records.iter().enumerate().skip(1) {
-        cases.add(
-            format!("the envelope of epoch {at}"),
-            record.to_vec(),
-            "accepted",
-        );
-    }
-}
-
-/// Where the wrap of `reader` begins in an envelope's body.
-pub(crate) fn wrap_of(body: &[u8], reader: &ReaderKey) -> usize {
-    let id = reader.public().id();
-    let found = body.windows(16).position(|window| window == id.as_bytes());
-    found.expect("the reader is a recipient")
-}
-
-/// The wrap at `wrap`, good in every way, of a secret that the sealer did not commit to.
-pub(crate) fn two_keys(body: &[u8], wrap: usize, reader: &ReaderKey) -> Bytes {
-    let envelope = Envelope::decode(body).expect("ours");
-    let Scope {
-        site,
-        camera,
-        epoch,
-    } = envelope.scope;
-    let (suite, id) = (reader.public().suite(), reader.public().id());
-    let info = [
-        b"bartizan/v1/epoch".as_slice(),
-        site.as_bytes(),
-        camera.as_bytes(),
-        epoch.as_bytes(),
-        envelope.roster_head.as_bytes(),
-        id.as_bytes(),
-        &suite.code().to_be_bytes(),
-    ];
-    let other = [43; 32];
-    let wrapped = reader
-        .public()
-        .wrap(&info.concat(), envelope.commitment.as_bytes(), &other);
-    let (enc, sealed) = wrapped.expect("a good key");
-    with(body, wrap + 16 + 2 + 2, &[enc, sealed].concat())
 }

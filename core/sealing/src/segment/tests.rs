@@ -253,3 +253,42 @@ proptest! {
         prop_assert_eq!(open(&secret(4), &records(&bytes)), Ok((frames, true)));
     }
 }
+
+#[test]
+fn a_close_that_counts_other_bytes_is_refused() {
+    let mut out = Vec::new();
+    let mut sealer = SegmentSealer::begin(&secret(1), &header(1, 1), &mut out);
+    sealer.frame(&frame(b"one", true), &mut out).unwrap();
+    // Who holds the secret seals a good tag over a wrong count.
+    sealer.bytes += 1;
+    sealer.close(UtcMillis(2_000), &mut out);
+    assert_eq!(
+        open(&secret(1), &records(&out)).unwrap_err(),
+        OpenError::Forged
+    );
+}
+
+#[test]
+fn an_access_unit_over_the_limit_is_refused_under_a_good_tag() {
+    let (secret, header) = (secret(1), header(1, 1));
+    let mut out = Vec::new();
+    let mut sealer = SegmentSealer::begin(&secret, &header, &mut out);
+    let start = out.len();
+    let clear = vec![0; FRAME_FIXED_LEN + MAX_ACCESS_UNIT + 1];
+    let record = Header {
+        body_len: u32::try_from(clear.len() + TAG_LEN).unwrap(),
+        kind: Kind::Frame,
+        flags: Flags::default(),
+        rendition: Rendition::Main,
+        track: Track::Video,
+        index: 0,
+    };
+    out.extend_from_slice(&[0; HEADER_LEN]);
+    out.extend_from_slice(&clear);
+    sealer.seal_tail(&record, start, &mut out);
+    let refused = open(&secret, &records(&out)).unwrap_err();
+    assert!(matches!(
+        refused,
+        OpenError::Malformed(WireError::TooLong { field: "data", .. })
+    ));
+}

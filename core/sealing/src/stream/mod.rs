@@ -369,7 +369,8 @@ impl StreamSealer {
     ) {
         let running = self.open.is_some();
         self.close(keys, self.until, now, out);
-        self.continues = running && at_once;
+        // Rolled again before a picture came: it still goes on where it was.
+        self.continues = at_once && (running || self.continues);
     }
 
     /// The recorder could not keep something: that is signed at once.

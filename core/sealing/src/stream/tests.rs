@@ -257,6 +257,22 @@ fn p3_a_roll_at_once_goes_on_in_the_new_epoch_without_a_keyframe() {
 }
 
 #[test]
+fn p3_two_rolls_before_the_next_picture_lose_none() {
+    let mut bench = Bench::new();
+    bench.film(4, 1_000);
+    for _ in 0..2 {
+        bench.with(|sealer, keys, now, out| sealer.end_epoch(keys, true, now, out));
+        bench.roll();
+    }
+    let before = bench.count(Kind::Frame);
+    bench.unit(Track::Video, false);
+    assert_eq!(bench.count(Kind::Frame), before + 1);
+    bench.film(4, 50);
+    let report = bench.verify();
+    assert!(report.is_whole(), "{report:?}");
+}
+
+#[test]
 fn a_restart_signs_the_tail_it_finds() {
     let mut bench = Bench::new();
     bench.film(5, 50);

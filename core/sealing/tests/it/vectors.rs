@@ -238,7 +238,7 @@ fn the_recordings_hold_what_they_are_there_for() {
 }
 
 #[test]
-fn every_case_has_its_verdict() {
+fn g_22_n_4_p12_every_case_has_its_verdict() {
     let (world, cases) = (world(), json::<Vec<Case>>("cases.json"));
     assert!(cases.len() > 500);
     for Case {

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use bartizan_access::claim::ClaimWindow;
 use bartizan_base::random;
-use bartizan_domain::{Monotonic, Secret};
+use bartizan_domain::{Fingerprint, Monotonic, Secret};
 use bartizan_identity::VerifyingKey;
 use bartizan_protocol::claim::ClaimLink;
 use qrcode::QrCode;
@@ -31,12 +31,18 @@ pub(crate) fn open(gateway: &Gateway, now: Monotonic) -> Result<Option<Offer>> {
 
 impl Offer {
     /// The link that the person in front of the machine uses.
-    pub(crate) fn link(&self, origin: &str, gateway: &Gateway, sealer: VerifyingKey) -> ClaimLink {
+    pub(crate) fn link(
+        &self,
+        (origin, pin): (&str, Option<Fingerprint>),
+        gateway: &Gateway,
+        sealer: VerifyingKey,
+    ) -> ClaimLink {
         ClaimLink {
             origin: origin.to_owned(),
             token: self.token.clone(),
             gateway: gateway.identity.public().fingerprint(),
             sealer: sealer.fingerprint(),
+            pin,
         }
     }
 
@@ -90,8 +96,9 @@ mod tests {
         let link = ClaimLink {
             origin: "https://gateway-in-the-cellar.local:8440".to_owned(),
             token: Secret::new([1; 32]),
-            gateway: bartizan_domain::Fingerprint::new([2; 32]),
-            sealer: bartizan_domain::Fingerprint::new([3; 32]),
+            gateway: Fingerprint::new([2; 32]),
+            sealer: Fingerprint::new([3; 32]),
+            pin: Some(Fingerprint::new([4; 32])),
         };
         let text = code(&link.to_string()).unwrap();
         assert!(text.lines().count() < 60, "{}", text.lines().count());

@@ -7,11 +7,11 @@ mod claim;
 mod feeds;
 mod ingest;
 mod link;
+mod listening;
 mod live;
 mod state;
 mod supervisor;
 
-use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -21,13 +21,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bartizan_base::{AtRest, Clock, Error, RootKey, RootKeySource, SystemClock, Tasks};
 use bartizan_domain::StreamId;
-use bartizan_http::{Api, Listener};
+use bartizan_http::Api;
 use bartizan_protocol::ipc::ToIngest;
 use bartizan_recordings::{Config, RealDisk, Recorder};
 use bartizan_sandbox::{GatewayPaths, ParentDeath, lock_gateway};
 use bartizan_store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
+pub(crate) use self::listening::Listening;
 use self::live::Hub;
 pub(crate) use self::state::Gateway;
 use self::state::Parts;
@@ -43,8 +44,8 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     /// The ingest's private folder, which this process must not reach.
     pub(crate) ingest_state: PathBuf,
-    /// Where to listen.
-    pub(crate) listen: SocketAddr,
+    /// Where and how to listen.
+    pub(crate) listening: Listening,
     /// `$CREDENTIALS_DIRECTORY`.
     pub(crate) credentials: Option<PathBuf>,
     /// Bytes that are always left free.
@@ -58,7 +59,10 @@ pub(crate) fn run(settings: Settings) -> Result<()> {
     bartizan_base::files::create_private_dir(&settings.data)?;
     let mut writable = vec![settings.data.as_path()];
     writable.dedup();
-    let readable: Vec<_> = settings.credentials.iter().map(PathBuf::as_path).collect();
+    let mut readable: Vec<_> = settings.credentials.iter().map(PathBuf::as_path).collect();
+    if let Some((chain, key)) = &settings.listening.given {
+        readable.extend([chain.as_path(), key.as_path()]);
+    }
     let paths = GatewayPaths {
         writable: &writable,
         readable: &readable,
@@ -85,12 +89,11 @@ async fn serve(settings: Settings) -> Result<()> {
     start_recorder_events(&gateway)?;
     tasks.spawn("ingest", ingest::serve(Arc::clone(&gateway), links));
     let sealer = gateway.greeted().await?;
-    let listener = Listener::in_clear(settings.listen, &[]).await?;
-    let origin = format!("http://{}", listener.address());
+    let open = settings.listening.open(&gateway).await?;
     let offer = claim::open(&gateway, clock.monotonic())?;
     let link = offer
         .as_ref()
-        .map(|offer| offer.link(&origin, &gateway, sealer));
+        .map(|offer| offer.link((&open.origin, open.pin), &gateway, sealer));
     let api = Api::new(
         Arc::clone(&gateway),
         bartizan_http::Settings {
@@ -99,7 +102,7 @@ async fn serve(settings: Settings) -> Result<()> {
             claim: offer.map(claim::Offer::into_window),
         },
     )?;
-    claim::announce(&origin, link.as_ref(), settings.json)?;
+    claim::announce(&open.origin, link.as_ref(), settings.json)?;
     let [terminate, interrupt] = &mut ends;
     let ended = async {
         match (terminate, interrupt) {
@@ -110,7 +113,7 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     };
     tokio::select! {
-        () = bartizan_http::serve(api, listener) => {}
+        () = bartizan_http::serve(api, open.listener) => {}
         () = ended => {}
     }
     tracing::info!("ending");

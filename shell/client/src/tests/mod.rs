@@ -62,6 +62,7 @@ impl Gateway {
             token: Secret::new([7; 32]),
             gateway: signing_key(21).public().fingerprint(),
             sealer: signing_key(22).public().fingerprint(),
+            pin: None,
         };
         tasks.spawn("serve", serve(api, listener));
         let tmp = tempfile::tempdir().unwrap();
