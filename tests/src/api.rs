@@ -45,7 +45,12 @@ impl Answer {
     /// # Errors
     /// It is none.
     pub fn json(&self) -> Result<Value> {
-        let text = || String::from_utf8_lossy(&self.body).chars().take(300).collect::<String>();
+        let text = || {
+            String::from_utf8_lossy(&self.body)
+                .chars()
+                .take(300)
+                .collect::<String>()
+        };
         serde_json::from_slice(&self.body).with_context(|| format!("no JSON: {}", text()))
     }
 
@@ -80,7 +85,8 @@ pub fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Result<Answer> {
-    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n");
+    let mut head =
+        format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -133,18 +139,27 @@ pub fn read(stream: &mut TcpStream) -> Result<Answer> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Answer> {
-    let split = bytes.windows(4).position(|four| four == b"\r\n\r\n").context("an answer has a head")?;
+    let split = bytes
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .context("an answer has a head")?;
     let (head, body) = bytes.split_at(split);
     let body = body.get(4..).unwrap_or_default();
     let head = std::str::from_utf8(head).context("a head is text")?;
     let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok());
     let status = status.context("a head begins with a status")?;
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let answer = Answer { status, headers, body: Vec::new() };
+    let answer = Answer {
+        status,
+        headers,
+        body: Vec::new(),
+    };
     let body = match answer.header("transfer-encoding") {
         Some("chunked") => unchunked(body)?,
         _ => body.to_vec(),
@@ -156,16 +171,25 @@ fn parse(bytes: &[u8]) -> Result<Answer> {
 fn unchunked(mut rest: &[u8]) -> Result<Vec<u8>> {
     let mut joined = Vec::new();
     loop {
-        let line = rest.windows(2).position(|two| two == b"\r\n").context("a chunk has a size")?;
+        let line = rest
+            .windows(2)
+            .position(|two| two == b"\r\n")
+            .context("a chunk has a size")?;
         let (size, after) = rest.split_at(line);
-        let size = std::str::from_utf8(size)?.split(';').next().unwrap_or_default().trim();
+        let size = std::str::from_utf8(size)?
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
         let size = usize::from_str_radix(size, 16).context("a chunk's size is hexadecimal")?;
         if size == 0 {
             return Ok(joined);
         }
         let chunk = after.get(2..2 + size).context("a chunk is whole")?;
         joined.extend_from_slice(chunk);
-        rest = after.get(2 + size + 2..).context("a chunk ends with a line break")?;
+        rest = after
+            .get(2 + size + 2..)
+            .context("a chunk ends with a line break")?;
     }
 }
 
@@ -185,7 +209,11 @@ impl Member {
     pub fn open(profile: &Path, port: u16) -> Result<Self> {
         let account = Profile::at(profile.to_owned()).load()?;
         let key = DeviceKey::from_pkcs8(account.device_key.expose())?;
-        Ok(Self { port, key, token: account.token })
+        Ok(Self {
+            port,
+            key,
+            token: account.token,
+        })
     }
 
     /// Sends a request with a fresh proof; once more when the gateway asks for its nonce.
@@ -195,7 +223,9 @@ impl Member {
     pub fn send(&self, method: &str, target: &str, body: &[u8]) -> Result<Answer> {
         let first = self.try_send(method, target, body, None)?;
         let nonce = first.header("dpop-nonce").map(str::to_owned);
-        let asked = first.header("www-authenticate").is_some_and(|text| text.contains("use_dpop_nonce"));
+        let asked = first
+            .header("www-authenticate")
+            .is_some_and(|text| text.contains("use_dpop_nonce"));
         match nonce {
             Some(nonce) if first.status == 401 && asked => {
                 self.try_send(method, target, body, Some(&nonce))
@@ -216,7 +246,13 @@ impl Member {
         answer.json()
     }
 
-    fn try_send(&self, method: &str, target: &str, body: &[u8], nonce: Option<&str>) -> Result<Answer> {
+    fn try_send(
+        &self,
+        method: &str,
+        target: &str,
+        body: &[u8],
+        nonce: Option<&str>,
+    ) -> Result<Answer> {
         let path = target.split('?').next().unwrap_or_default();
         let request = ProofRequest {
             method,
@@ -228,7 +264,10 @@ impl Member {
         };
         let proof = self.key.proof(&request)?;
         let authorization = format!("DPoP {}", self.token.expose());
-        let mut headers = vec![("authorization", authorization.as_str()), ("dpop", proof.as_str())];
+        let mut headers = vec![
+            ("authorization", authorization.as_str()),
+            ("dpop", proof.as_str()),
+        ];
         if !body.is_empty() {
             headers.push(("content-type", "application/json"));
         }
@@ -243,7 +282,10 @@ mod tests {
     #[test]
     fn answers_are_read_in_both_forms() {
         let plain = parse(b"HTTP/1.1 404 Not Found\r\nContent-Type: a/b\r\n\r\nbody").unwrap();
-        assert_eq!((plain.status, plain.header("content-type")), (404, Some("a/b")));
+        assert_eq!(
+            (plain.status, plain.header("content-type")),
+            (404, Some("a/b"))
+        );
         assert_eq!(plain.body, b"body");
         let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
         assert_eq!(parse(chunked).unwrap().body, b"abcde");

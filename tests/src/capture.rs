@@ -8,7 +8,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, eth, recv, socket_with, sockopt};
+use rustix::net::{
+    AddressFamily, RecvFlags, SocketFlags, SocketType, eth, recv, socket_with, sockopt,
+};
 
 /// Bytes that a capture keeps; what comes later is counted only.
 pub const MAX_BYTES: usize = 512 * 1024 * 1024;
@@ -41,17 +43,33 @@ impl Capture {
     /// This process may not.
     pub fn start() -> Result<Self> {
         let family = AddressFamily::PACKET;
-        let socket = socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, Some(eth::ALL))
-            .map_err(|error| anyhow!("no packet socket: {error}"))?;
+        let socket = socket_with(
+            family,
+            SocketType::RAW,
+            SocketFlags::CLOEXEC,
+            Some(eth::ALL),
+        )
+        .map_err(|error| anyhow!("no packet socket: {error}"))?;
         // As much as may be had.
         if sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER).is_err() {
             drop(sockopt::set_socket_recv_buffer_size(&socket, BUFFER));
         }
-        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(Duration::from_millis(100)))?;
-        let (caught, stop) = (Arc::<Mutex<Caught>>::default(), Arc::new(AtomicBool::new(false)));
+        sockopt::set_socket_timeout(
+            &socket,
+            sockopt::Timeout::Recv,
+            Some(Duration::from_millis(100)),
+        )?;
+        let (caught, stop) = (
+            Arc::<Mutex<Caught>>::default(),
+            Arc::new(AtomicBool::new(false)),
+        );
         let (theirs, told) = (Arc::clone(&caught), Arc::clone(&stop));
         let thread = thread::spawn(move || listen(&socket, &theirs, &told));
-        Ok(Self { caught, stop, thread: Some(thread) })
+        Ok(Self {
+            caught,
+            stop,
+            thread: Some(thread),
+        })
     }
 
     /// Ends it and gives the packets, from the link layer's header on.
@@ -94,7 +112,9 @@ fn listen(socket: &OwnedFd, caught: &Mutex<Caught>, stop: &AtomicBool) {
             continue;
         }
         caught.bytes += count;
-        caught.packets.push(buffer.get(..count).unwrap_or_default().to_vec());
+        caught
+            .packets
+            .push(buffer.get(..count).unwrap_or_default().to_vec());
     }
 }
 
@@ -108,7 +128,10 @@ pub fn ports(packet: &[u8]) -> Option<(u16, u16)> {
     }
     let segment = rest.get(usize::from(first & 15) * 4..)?;
     let (source, rest) = segment.split_first_chunk::<2>()?;
-    Some((u16::from_be_bytes(*source), u16::from_be_bytes(*rest.first_chunk()?)))
+    Some((
+        u16::from_be_bytes(*source),
+        u16::from_be_bytes(*rest.first_chunk()?),
+    ))
 }
 
 #[cfg(test)]
@@ -123,12 +146,22 @@ mod tests {
             Ok(capture) => capture,
             Err(error) => return crate::skipped(&error.to_string()),
         };
-        let (here, there) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
-        here.send_to(b"a canary in a packet", there.local_addr().unwrap()).unwrap();
+        let (here, there) = (
+            UdpSocket::bind("127.0.0.1:0").unwrap(),
+            UdpSocket::bind("127.0.0.1:0").unwrap(),
+        );
+        here.send_to(b"a canary in a packet", there.local_addr().unwrap())
+            .unwrap();
         crate::wait::pause(Duration::from_millis(300));
         let packets = capture.finish().unwrap();
-        let found = packets.iter().find(|packet| packet.ends_with(b"a canary in a packet")).unwrap();
-        let expected = (here.local_addr().unwrap().port(), there.local_addr().unwrap().port());
+        let found = packets
+            .iter()
+            .find(|packet| packet.ends_with(b"a canary in a packet"))
+            .unwrap();
+        let expected = (
+            here.local_addr().unwrap().port(),
+            there.local_addr().unwrap().port(),
+        );
         assert_eq!(ports(found), Some(expected));
     }
 }

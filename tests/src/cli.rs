@@ -38,14 +38,22 @@ impl Cli {
     /// # Errors
     /// No folder can be made.
     pub fn new() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("bartizan-device-").tempdir()?;
-        Ok(Self { folder, env: Vec::new() })
+        let folder = tempfile::Builder::new()
+            .prefix("bartizan-device-")
+            .tempdir()?;
+        Ok(Self {
+            folder,
+            env: Vec::new(),
+        })
     }
 
     /// With further variables of the environment.
     #[must_use]
     pub fn with_env(self, env: &[(OsString, OsString)]) -> Self {
-        Self { env: env.to_vec(), ..self }
+        Self {
+            env: env.to_vec(),
+            ..self
+        }
     }
 
     /// Where the account is.
@@ -70,7 +78,11 @@ impl Cli {
     pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Said> {
         let mut command = process::command(programs::find(programs::CLI)?);
         // In front: behind `--` everything is an argument of the command.
-        command.arg("--json").arg("--profile").arg(self.profile()).args(arguments);
+        command
+            .arg("--json")
+            .arg("--profile")
+            .arg(self.profile())
+            .args(arguments);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let finished = process::run(&mut command, LIMIT)?;
         let stdout = finished.text();
@@ -87,14 +99,24 @@ impl Cli {
     /// # Errors
     /// As [`run`](Self::run), or its exit code is not 0, or it says no JSON.
     pub fn must<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Value> {
-        let arguments: Vec<OsString> = arguments.into_iter().map(|a| a.as_ref().to_owned()).collect();
+        let arguments: Vec<OsString> = arguments
+            .into_iter()
+            .map(|a| a.as_ref().to_owned())
+            .collect();
         let said = self.run(&arguments)?;
         if said.code != Some(0) {
-            bail!("bartizan {arguments:?} ended with {:?}: {}", said.code, said.text);
+            bail!(
+                "bartizan {arguments:?} ended with {:?}: {}",
+                said.code,
+                said.text
+            );
         }
         match said.json.is_object() {
             true => Ok(said.json),
-            false => bail!("bartizan {arguments:?} said no JSON object last: {}", said.text),
+            false => bail!(
+                "bartizan {arguments:?} said no JSON object last: {}",
+                said.text
+            ),
         }
     }
 

@@ -58,7 +58,9 @@ impl Clip {
     const fn encoder(self) -> &'static str {
         match self {
             Self::H264 => "-c:v libx264 -preset veryfast -bf 0 -g 20 -sc_threshold 0 -b:v 1500k",
-            Self::H264LongGop => "-c:v libx264 -preset veryfast -bf 0 -g 100 -sc_threshold 0 -b:v 1500k",
+            Self::H264LongGop => {
+                "-c:v libx264 -preset veryfast -bf 0 -g 100 -sc_threshold 0 -b:v 1500k"
+            }
             Self::H264Reordered => {
                 "-c:v libx264 -preset veryfast -bf 2 -b_strategy 0 -g 20 -sc_threshold 0 -b:v 1500k"
             }
@@ -93,11 +95,18 @@ fn encode(encoder: &str, to: &Path) -> Result<()> {
     let seconds = SECONDS.to_string();
     let sound = format!("sine=frequency=440:beep_factor=4:sample_rate=48000:duration={seconds}");
     let mut command = process::command("ffmpeg");
-    command.args(["-nostdin", "-y", "-v", "error", "-t", &seconds, "-i"]).arg(footage()?);
+    command
+        .args(["-nostdin", "-y", "-v", "error", "-t", &seconds, "-i"])
+        .arg(footage()?);
     command.args(["-f", "lavfi", "-i", &sound, "-map", "0:v", "-map", "1:a"]);
-    command.args(["-pix_fmt", "yuv420p", "-r", "10"]).args(encoder.split_whitespace());
-    command.args(["-c:a", "aac", "-b:a", "64k", "-ac", "1"]).arg(to);
-    process::must(&mut command, LIMIT).context("these tests need ffmpeg with libx264 and libx265")?;
+    command
+        .args(["-pix_fmt", "yuv420p", "-r", "10"])
+        .args(encoder.split_whitespace());
+    command
+        .args(["-c:a", "aac", "-b:a", "64k", "-ac", "1"])
+        .arg(to);
+    process::must(&mut command, LIMIT)
+        .context("these tests need ffmpeg with libx264 and libx265")?;
     Ok(())
 }
 

@@ -39,12 +39,22 @@ impl FakeClock {
     pub fn new() -> Result<Self> {
         let mut known = LIBRARIES.iter().map(PathBuf::from);
         let library = known.find(|path| path.exists());
-        let library = library.context("libfaketime is not installed (apt-get install libfaketime)")?;
-        let folder = tempfile::Builder::new().prefix("bartizan-clock-").tempdir()?;
-        let clock = Self { library, data: folder.path().join("data"), folder };
+        let library =
+            library.context("libfaketime is not installed (apt-get install libfaketime)")?;
+        let folder = tempfile::Builder::new()
+            .prefix("bartizan-clock-")
+            .tempdir()?;
+        let clock = Self {
+            library,
+            data: folder.path().join("data"),
+            folder,
+        };
         for file in clock.files() {
             let parent = file.parent().context("the files lie in folders")?;
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(parent)?;
         }
         clock.set(0)?;
         Ok(clock)
@@ -56,7 +66,10 @@ impl FakeClock {
     }
 
     fn files(&self) -> [PathBuf; 2] {
-        [self.data.join("gateway/offset"), self.data.join("ingest/offset")]
+        [
+            self.data.join("gateway/offset"),
+            self.data.join("ingest/offset"),
+        ]
     }
 
     /// Sets the clock: so many seconds beside the real time.
@@ -88,7 +101,9 @@ impl FakeClock {
     pub fn env(&self) -> Vec<(OsString, OsString)> {
         let [gateway, _] = self.files();
         let variables = self.variables(&gateway).into_iter();
-        variables.map(|(name, value)| (name.into(), value.into())).collect()
+        variables
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
     }
 
     /// The program to start as sealer.
@@ -101,7 +116,10 @@ impl FakeClock {
         for (name, value) in self.variables(&ingest) {
             script.push_str(&format!("export {name}='{value}'\n"));
         }
-        script.push_str(&format!("exec '{}' \"$@\"\n", programs::find(programs::INGEST)?.display()));
+        script.push_str(&format!(
+            "exec '{}' \"$@\"\n",
+            programs::find(programs::INGEST)?.display()
+        ));
         let path = self.folder.path().join("bartizan-ingest");
         fs::write(&path, script)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
@@ -124,7 +142,8 @@ mod tests {
         };
         let seen = |clock: &FakeClock| -> u64 {
             let mut date = process::command("date");
-            let said = process::must(date.arg("+%s").envs(clock.env()), Duration::from_secs(9)).unwrap();
+            let said =
+                process::must(date.arg("+%s").envs(clock.env()), Duration::from_secs(9)).unwrap();
             said.text().trim().parse().unwrap()
         };
         let now = crate::wait::now().0 / 1_000;

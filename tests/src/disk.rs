@@ -27,18 +27,27 @@ impl SmallDisk {
     /// # Errors
     /// This process may not, or the machine can't.
     pub fn new(mib: u64) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("bartizan-disk-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("bartizan-disk-")
+            .tempdir()?;
         let (image, mounted) = (folder.path().join("image"), folder.path().join("mounted"));
         fs::File::create(&image)?.set_len(mib * 1024 * 1024)?;
         fs::create_dir(&mounted)?;
         // No journal of its own size's share, no blocks kept for root: what is free is free for us.
         let mut mkfs = process::command("mkfs.ext4");
-        mkfs.args(["-q", "-F", "-m", "0", "-O", "^has_journal"]).arg(&image);
+        mkfs.args(["-q", "-F", "-m", "0", "-O", "^has_journal"])
+            .arg(&image);
         process::must(&mut mkfs, LIMIT).context("no file system can be made")?;
         let mut mount = process::command("mount");
-        mount.args(["-o", "loop,errors=remount-ro"]).arg(&image).arg(&mounted);
+        mount
+            .args(["-o", "loop,errors=remount-ro"])
+            .arg(&image)
+            .arg(&mounted);
         process::must(&mut mount, LIMIT).context("nothing can be mounted")?;
-        Ok(Self { mounted, _folder: folder })
+        Ok(Self {
+            mounted,
+            _folder: folder,
+        })
     }
 
     /// Where it is mounted.
@@ -96,7 +105,9 @@ mod tests {
     use super::*;
 
     fn disk() -> Option<SmallDisk> {
-        SmallDisk::new(32).map_err(|error| crate::skipped(&format!("{error:#}"))).ok()
+        SmallDisk::new(32)
+            .map_err(|error| crate::skipped(&format!("{error:#}")))
+            .ok()
     }
 
     #[test]

@@ -57,7 +57,10 @@ impl Settings {
     /// A gateway that offers these cameras.
     pub fn with_cameras<T: Into<String>>(cameras: impl IntoIterator<Item = T>) -> Self {
         let cameras = cameras.into_iter().map(Into::into).collect();
-        Self { cameras, ..Self::default() }
+        Self {
+            cameras,
+            ..Self::default()
+        }
     }
 }
 
@@ -110,8 +113,13 @@ impl Gateway {
     /// # Errors
     /// It does not; the message holds its log.
     pub fn start(settings: Settings) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("bartizan-test-").tempdir()?;
-        let data = settings.data.clone().unwrap_or_else(|| folder.path().join("data"));
+        let folder = tempfile::Builder::new()
+            .prefix("bartizan-test-")
+            .tempdir()?;
+        let data = settings
+            .data
+            .clone()
+            .unwrap_or_else(|| folder.path().join("data"));
         let mut gateway = Self {
             settings,
             data,
@@ -181,7 +189,8 @@ impl Gateway {
 
     /// Everything that it printed and logged, supervisor and children together, in all its runs.
     pub fn log(&self) -> Vec<String> {
-        let lines = |process: &Background| [process.stdout().all(), process.stderr().all()].concat();
+        let lines =
+            |process: &Background| [process.stdout().all(), process.stderr().all()].concat();
         let now = self.process.as_ref().map(lines).unwrap_or_default();
         [self.said.clone(), now].concat()
     }
@@ -222,10 +231,15 @@ impl Gateway {
     /// It does not come back.
     pub fn wait_for_new(&self, role: Role, old: u32) -> Result<u32> {
         let new = wait::until(START, "a killed process is started again", || {
-            self.pids().ok().map(|pids| pids.of(role)).filter(|pid| *pid != old)
+            self.pids()
+                .ok()
+                .map(|pids| pids.of(role))
+                .filter(|pid| *pid != old)
         })?;
         wait::until(START, "the API answers again", || {
-            api::get(self.port, "/api/v1/health").ok().filter(|answer| answer.status == 200)
+            api::get(self.port, "/api/v1/health")
+                .ok()
+                .filter(|answer| answer.status == 200)
         })?;
         Ok(new)
     }
@@ -244,12 +258,16 @@ impl Gateway {
     pub fn stop(&mut self) -> Result<()> {
         let mut process = self.process.take().context("the gateway was stopped")?;
         let status = process.stop(STOP);
-        self.said.extend([process.stdout().all(), process.stderr().all()].concat());
+        self.said
+            .extend([process.stdout().all(), process.stderr().all()].concat());
         let status = status?;
         if status.success() {
             return Ok(());
         }
-        bail!("the gateway ended with {status}:\n{}", process.stderr().all().join("\n"))
+        bail!(
+            "the gateway ended with {status}:\n{}",
+            process.stderr().all().join("\n")
+        )
     }
 }
 
@@ -274,7 +292,10 @@ pub fn free_port() -> Result<u16> {
 fn children(parent: u32) -> Result<Vec<(u32, String)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")?.flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok());
         let stat = fs::read_to_string(entry.path().join("stat")).ok();
         if let (Some(pid), Some((name, of))) = (pid, stat.as_deref().and_then(name_and_parent))
             && of == parent
@@ -308,7 +329,11 @@ mod tests {
     fn own_children_are_found() {
         let mut sleeper = Background::start(process::command("sleep").arg("20")).unwrap();
         let children = children(std::process::id()).unwrap();
-        assert!(children.iter().any(|(pid, name)| *pid == sleeper.pid() && name == "sleep"));
+        assert!(
+            children
+                .iter()
+                .any(|(pid, name)| *pid == sleeper.pid() && name == "sleep")
+        );
         sleeper.stop(Duration::from_secs(5)).unwrap();
     }
 }

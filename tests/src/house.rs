@@ -88,7 +88,10 @@ impl House {
     /// There is no camera.
     pub fn name(&self) -> Result<String> {
         let camera = self.camera(None)?;
-        Ok(camera["name"].as_str().context("a camera has a name")?.to_owned())
+        Ok(camera["name"]
+            .as_str()
+            .context("a camera has a name")?
+            .to_owned())
     }
 
     /// A camera's main stream.
@@ -97,8 +100,14 @@ impl House {
     /// There is none of this name.
     pub fn stream(&self, name: Option<&str>) -> Result<StreamId> {
         let camera = self.camera(name)?;
-        let id: CameraId = camera["id"].as_str().context("a camera has an id")?.parse()?;
-        Ok(StreamId { camera: id, rendition: Rendition::Main })
+        let id: CameraId = camera["id"]
+            .as_str()
+            .context("a camera has an id")?
+            .parse()?;
+        Ok(StreamId {
+            camera: id,
+            rendition: Rendition::Main,
+        })
     }
 
     /// The state of a camera's stream: `streaming`, or what is wrong.
@@ -107,8 +116,12 @@ impl House {
     /// There is none of this name.
     pub fn status(&self, name: Option<&str>, rendition: Rendition) -> Result<Value> {
         let camera = self.camera(name)?;
-        let streams = camera["streams"].as_array().context("a camera has streams")?;
-        let stream = streams.iter().find(|stream| stream["rendition"] == rendition.to_string());
+        let streams = camera["streams"]
+            .as_array()
+            .context("a camera has streams")?;
+        let stream = streams
+            .iter()
+            .find(|stream| stream["rendition"] == rendition.to_string());
         Ok(stream.context("the camera has this rendition")?["status"].clone())
     }
 
@@ -137,10 +150,16 @@ impl House {
     ///
     /// # Errors
     /// The command fails.
-    pub fn export(&self, name: &str, (from, to): (UtcMillis, UtcMillis), file: &Path) -> Result<Value> {
+    pub fn export(
+        &self,
+        name: &str,
+        (from, to): (UtcMillis, UtcMillis),
+        file: &Path,
+    ) -> Result<Value> {
         let output = file.to_str().context("our own folder's name is text")?;
         let (from, to) = (rfc3339(from)?, rfc3339(to)?);
-        self.owner.must(["export", name, "--from", &from, "--to", &to, "-o", output])
+        self.owner
+            .must(["export", name, "--from", &from, "--to", &to, "-o", output])
     }
 
     /// Checks everything that the gateway recorded. It must be stopped, or at rest.
@@ -148,7 +167,8 @@ impl House {
     /// # Errors
     /// The command can't be run.
     pub fn verify(&self) -> Result<Said> {
-        self.owner.run(["verify".as_ref(), self.gateway.data().as_os_str()])
+        self.owner
+            .run(["verify".as_ref(), self.gateway.data().as_os_str()])
     }
 
     /// Checks everything, which must be whole.
@@ -169,7 +189,10 @@ impl House {
     /// The folder can't be read.
     pub fn volumes(&self) -> Result<Vec<PathBuf>> {
         let mut files = crate::hunt::files_below(self.gateway.data())?;
-        files.retain(|file| file.components().any(|part| part.as_os_str() == "recordings"));
+        files.retain(|file| {
+            file.components()
+                .any(|part| part.as_os_str() == "recordings")
+        });
         files.sort_by_key(|file| std::cmp::Reverse(file.metadata().map_or(0, |meta| meta.len())));
         Ok(files)
     }

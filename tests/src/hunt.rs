@@ -61,7 +61,11 @@ impl Hunt {
         }
         let longest = patterns.iter().map(Vec::len).max().unwrap_or(1);
         let search = AhoCorasick::new(&patterns).context("the canaries can't be searched for")?;
-        Ok(Self { search, names, longest })
+        Ok(Self {
+            search,
+            names,
+            longest,
+        })
     }
 
     /// Traces in `bytes`, the first of each kind.
@@ -73,10 +77,21 @@ impl Hunt {
 
     fn scan(&self, place: &str, offset: u64, bytes: &[u8], found: &mut Vec<Trace>) {
         for hit in self.search.find_iter(bytes) {
-            let what = self.names.get(hit.pattern().as_usize()).cloned().unwrap_or_default();
-            if !found.iter().any(|trace: &Trace| trace.what == what && trace.place == place) {
+            let what = self
+                .names
+                .get(hit.pattern().as_usize())
+                .cloned()
+                .unwrap_or_default();
+            if !found
+                .iter()
+                .any(|trace: &Trace| trace.what == what && trace.place == place)
+            {
                 let offset = offset + hit.start() as u64;
-                found.push(Trace { place: place.to_owned(), what, offset });
+                found.push(Trace {
+                    place: place.to_owned(),
+                    what,
+                    offset,
+                });
             }
         }
     }
@@ -88,7 +103,8 @@ impl Hunt {
     pub fn folder(&self, folder: &Path, spare: impl Fn(&Path) -> bool) -> Result<Vec<Trace>> {
         let mut found = Vec::new();
         for file in files_below(folder)?.into_iter().filter(|file| !spare(file)) {
-            let opened = File::open(&file).with_context(|| format!("can't open {}", file.display()))?;
+            let opened =
+                File::open(&file).with_context(|| format!("can't open {}", file.display()))?;
             let place = file.display().to_string();
             // Names hold nothing either.
             found.extend(self.bytes(&format!("the name {place}"), place.as_bytes()));
@@ -105,7 +121,12 @@ impl Hunt {
                 return Ok(());
             }
             let filled = kept + count;
-            self.scan(place, offset, buffer.get(..filled).unwrap_or_default(), found);
+            self.scan(
+                place,
+                offset,
+                buffer.get(..filled).unwrap_or_default(),
+                found,
+            );
             let keep = filled.min(self.longest);
             buffer.copy_within(filled - keep..filled, 0);
             offset += (filled - keep) as u64;
@@ -118,8 +139,10 @@ impl Hunt {
     /// # Errors
     /// Its memory can't be read: that needs the rights of a debugger.
     pub fn memory(&self, pid: u32) -> Result<Vec<Trace>> {
-        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).context("its mappings can't be read")?;
-        let memory = File::open(format!("/proc/{pid}/mem")).context("its memory can't be opened")?;
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps"))
+            .context("its mappings can't be read")?;
+        let memory =
+            File::open(format!("/proc/{pid}/mem")).context("its memory can't be opened")?;
         let mut found = Vec::new();
         let mut read = 0;
         for (start, end, name) in maps.lines().filter_map(mapping) {
@@ -131,14 +154,27 @@ impl Hunt {
     }
 
     /// Gives the bytes that could be read; pages without anything behind them can't.
-    fn range(&self, place: &str, memory: &File, (start, end): (u64, u64), found: &mut Vec<Trace>) -> u64 {
+    fn range(
+        &self,
+        place: &str,
+        memory: &File,
+        (start, end): (u64, u64),
+        found: &mut Vec<Trace>,
+    ) -> u64 {
         let mut buffer = vec![0; PIECE + self.longest];
         let (mut at, mut read) = (start, 0);
         while at < end {
-            let want = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
+            let want = usize::try_from(end - at)
+                .unwrap_or(usize::MAX)
+                .min(buffer.len());
             match memory.read_at(buffer.get_mut(..want).unwrap_or_default(), at) {
                 Ok(count) if count > 0 => {
-                    self.scan(place, at - start, buffer.get(..count).unwrap_or_default(), found);
+                    self.scan(
+                        place,
+                        at - start,
+                        buffer.get(..count).unwrap_or_default(),
+                        found,
+                    );
                     read += count as u64;
                 }
                 _ => {}
@@ -155,7 +191,10 @@ fn mapping(line: &str) -> Option<(u64, u64, &str)> {
     let (start, end) = words.next()?.split_once('-')?;
     let rights = words.next()?;
     let name = words.nth(3).unwrap_or("anonymous");
-    let (start, end) = (u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?);
+    let (start, end) = (
+        u64::from_str_radix(start, 16).ok()?,
+        u64::from_str_radix(end, 16).ok()?,
+    );
     let wanted = rights.starts_with('r') && !name.starts_with("[v") && end - start <= MAX_MAPPING;
     wanted.then_some((start, end, name))
 }
@@ -163,15 +202,24 @@ fn mapping(line: &str) -> Option<(u64, u64, &str)> {
 fn disguises(canary: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut found = vec![
         ("it is".to_owned(), canary.to_vec()),
-        ("hexadecimal".to_owned(), HEXLOWER.encode(canary).into_bytes()),
-        ("HEXADECIMAL".to_owned(), HEXUPPER.encode(canary).into_bytes()),
+        (
+            "hexadecimal".to_owned(),
+            HEXLOWER.encode(canary).into_bytes(),
+        ),
+        (
+            "HEXADECIMAL".to_owned(),
+            HEXUPPER.encode(canary).into_bytes(),
+        ),
     ];
     for skipped in 0..3 {
         // Whole groups of three bytes look the same whatever stands around them.
         let rest = canary.get(skipped..).unwrap_or_default();
         let whole = rest.get(..rest.len() / 3 * 3).unwrap_or_default();
         for (name, encoding) in [("base64", &BASE64_NOPAD), ("base64url", &BASE64URL_NOPAD)] {
-            found.push((format!("{name} from byte {skipped}"), encoding.encode(whole).into_bytes()));
+            found.push((
+                format!("{name} from byte {skipped}"),
+                encoding.encode(whole).into_bytes(),
+            ));
         }
     }
     found
@@ -184,7 +232,8 @@ fn disguises(canary: &[u8]) -> Vec<(String, Vec<u8>)> {
 pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(path) = waiting.pop() {
-        let meta = fs::symlink_metadata(&path).with_context(|| format!("can't look at {}", path.display()))?;
+        let meta = fs::symlink_metadata(&path)
+            .with_context(|| format!("can't look at {}", path.display()))?;
         if meta.is_dir() {
             for entry in fs::read_dir(&path)? {
                 waiting.push(entry?.path());
@@ -219,10 +268,16 @@ mod tests {
                 HEXLOWER.encode(text.as_bytes()).into_bytes(),
                 HEXUPPER.encode(text.as_bytes()).into_bytes(),
             ] {
-                assert!(!hunt.bytes("here", &bytes).is_empty(), "{before:?} {bytes:?}");
+                assert!(
+                    !hunt.bytes("here", &bytes).is_empty(),
+                    "{before:?} {bytes:?}"
+                );
             }
         }
-        assert!(hunt.bytes("here", b"canary-of-another-test-01234567890").is_empty());
+        assert!(
+            hunt.bytes("here", b"canary-of-another-test-01234567890")
+                .is_empty()
+        );
     }
 
     #[test]
@@ -235,7 +290,12 @@ mod tests {
         fs::write(folder.path().join("sub/file"), bytes).unwrap();
         let found = hunt().folder(folder.path(), |_| false).unwrap();
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(hunt().folder(folder.path(), |file| file.ends_with("file")).unwrap().is_empty());
+        assert!(
+            hunt()
+                .folder(folder.path(), |file| file.ends_with("file"))
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]

@@ -39,7 +39,14 @@ pub fn skipped(reason: &str) {
 /// How often the tests of faults repeat theirs: `BARTIZAN_STRETCHES` stretches of recording are spread over
 /// the six kinds of fault, at least one each. The default, 6, is what a pull request waits for.
 pub fn rounds() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "how long to test is said in the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long to test is said in the environment"
+    )]
     let asked = std::env::var("BARTIZAN_STRETCHES").ok();
-    asked.and_then(|text| text.parse::<usize>().ok()).unwrap_or(6).div_ceil(6).max(1)
+    asked
+        .and_then(|text| text.parse::<usize>().ok())
+        .unwrap_or(6)
+        .div_ceil(6)
+        .max(1)
 }

@@ -42,8 +42,15 @@ pub struct Packet {
 impl Account {
     /// From the first packet's time to the end of the last one, in seconds.
     pub fn seconds(&self) -> f64 {
-        let start = self.packets.iter().map(|packet| packet.pts).fold(f64::INFINITY, f64::min);
-        let end = self.packets.iter().map(|packet| packet.pts + packet.duration);
+        let start = self
+            .packets
+            .iter()
+            .map(|packet| packet.pts)
+            .fold(f64::INFINITY, f64::min);
+        let end = self
+            .packets
+            .iter()
+            .map(|packet| packet.pts + packet.duration);
         end.fold(f64::NEG_INFINITY, f64::max) - start
     }
 
@@ -63,11 +70,16 @@ pub fn account(file: &Path, selector: &str) -> Result<Option<Account>> {
     let Some(codec) = stream["codec_name"].as_str() else {
         return Ok(None);
     };
-    let rate = stream["sample_rate"].as_str().and_then(|text| text.parse().ok());
+    let rate = stream["sample_rate"]
+        .as_str()
+        .and_then(|text| text.parse().ok());
     let packets = all["packets"].as_array().context("ffprobe lists packets")?;
     Ok(Some(Account {
         codec: codec.to_owned(),
-        size: (stream["width"].as_u64().unwrap_or(0), stream["height"].as_u64().unwrap_or(0)),
+        size: (
+            stream["width"].as_u64().unwrap_or(0),
+            stream["height"].as_u64().unwrap_or(0),
+        ),
         sample_rate: rate.unwrap_or(0),
         packets: packets.iter().map(packet).collect(),
     }))
@@ -87,14 +99,26 @@ fn packet(value: &Value) -> Packet {
         pts: seconds("pts_time").unwrap_or(f64::NAN),
         dts: seconds("dts_time").unwrap_or(f64::NAN),
         duration: seconds("duration_time").unwrap_or(0.0),
-        size: value["size"].as_str().and_then(|text| text.parse().ok()).unwrap_or(0),
-        key: value["flags"].as_str().is_some_and(|flags| flags.starts_with('K')),
+        size: value["size"]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0),
+        key: value["flags"]
+            .as_str()
+            .is_some_and(|flags| flags.starts_with('K')),
     }
 }
 
 fn ffprobe(file: &Path, selector: &str) -> Result<Value> {
     let mut command = process::command("ffprobe");
-    command.args(["-v", "error", "-of", "json", "-show_streams", "-show_packets"]);
+    command.args([
+        "-v",
+        "error",
+        "-of",
+        "json",
+        "-show_streams",
+        "-show_packets",
+    ]);
     command.args(["-select_streams", selector]).arg(file);
     let finished = judged(process::must(&mut command, LIMIT))?;
     serde_json::from_slice(&finished.stdout).context("ffprobe writes JSON")
@@ -106,9 +130,19 @@ fn ffprobe(file: &Path, selector: &str) -> Result<Value> {
 /// ffmpeg has a complaint, however small.
 pub fn decodes(file: &Path) -> Result<()> {
     let mut command = process::command("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-xerror", "-i"]).arg(file);
+    command
+        .args(["-nostdin", "-v", "error", "-xerror", "-i"])
+        .arg(file);
     // Pictures as they are: none is doubled or left out to keep a rate.
-    command.args(["-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "null", "-"]);
+    command.args([
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        "-1",
+        "-f",
+        "null",
+        "-",
+    ]);
     let finished = judged(process::must(&mut command, LIMIT))?;
     match finished.stderr.trim() {
         "" => Ok(()),
@@ -135,11 +169,19 @@ pub fn sounds(file: &Path) -> Result<Vec<String>> {
 fn hashes(file: &Path, what: &[&str]) -> Result<Vec<String>> {
     let mut command = process::command("ffmpeg");
     // Edit lists would hide packets at the start, which are what is compared.
-    command.args(["-nostdin", "-v", "error", "-ignore_editlist", "1", "-i"]).arg(file);
-    let finished = judged(process::must(command.args(what).args(["-f", "framemd5", "-"]), LIMIT))?;
+    command
+        .args(["-nostdin", "-v", "error", "-ignore_editlist", "1", "-i"])
+        .arg(file);
+    let finished = judged(process::must(
+        command.args(what).args(["-f", "framemd5", "-"]),
+        LIMIT,
+    ))?;
     let text = finished.text();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    Ok(lines.filter_map(|line| line.rsplit(',').next()).map(|hash| hash.trim().to_owned()).collect())
+    Ok(lines
+        .filter_map(|line| line.rsplit(',').next())
+        .map(|hash| hash.trim().to_owned())
+        .collect())
 }
 
 fn judged(finished: Result<Finished>) -> Result<Finished> {

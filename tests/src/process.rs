@@ -14,7 +14,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::wait::{self, Watch};
 
 /// A command that starts `program`.
-#[expect(clippy::disallowed_methods, reason = "the tests run the product and its judges")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests run the product and its judges"
+)]
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     Command::new(program)
 }
@@ -44,8 +47,13 @@ impl Finished {
 pub fn run(command: &mut Command, limit: Duration) -> Result<Finished> {
     let name = command.get_program().to_owned();
     let name = name.display();
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("can't start {name}"))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("can't start {name}"))?;
     let stdout = read_aside(child.stdout.take());
     let stderr = read_aside(child.stderr.take());
     let watch = Watch::start();
@@ -61,11 +69,17 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Finished> {
         wait::pause(Duration::from_millis(10));
     };
     let joined = |reader: thread::JoinHandle<Vec<u8>>| {
-        reader.join().map_err(|_panic| anyhow!("the reader of {name} panicked"))
+        reader
+            .join()
+            .map_err(|_panic| anyhow!("the reader of {name} panicked"))
     };
     let (stdout, stderr) = (joined(stdout)?, joined(stderr)?);
     let stderr = String::from_utf8_lossy(&stderr).into_owned();
-    Ok(Finished { code: status.code(), stdout, stderr })
+    Ok(Finished {
+        code: status.code(),
+        stdout,
+        stderr,
+    })
 }
 
 /// Runs to the end, and everything must have gone well.
@@ -77,7 +91,11 @@ pub fn must(command: &mut Command, limit: Duration) -> Result<Finished> {
     if finished.code == Some(0) {
         return Ok(finished);
     }
-    bail!("{command:?} ended with {:?}:\n{}", finished.code, finished.stderr)
+    bail!(
+        "{command:?} ended with {:?}:\n{}",
+        finished.code,
+        finished.stderr
+    )
 }
 
 fn read_aside(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
@@ -98,7 +116,10 @@ pub struct Lines(Arc<Mutex<Vec<String>>>);
 impl Lines {
     /// All of them so far.
     pub fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// How many so far.
@@ -109,7 +130,10 @@ impl Lines {
     /// The rest of the first line from number `from` on that starts with `prefix`.
     pub fn find(&self, from: usize, prefix: &str) -> Option<String> {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rest = lines.iter().skip(from).filter_map(|line| line.strip_prefix(prefix));
+        let mut rest = lines
+            .iter()
+            .skip(from)
+            .filter_map(|line| line.strip_prefix(prefix));
         rest.next().map(str::to_owned)
     }
 
@@ -120,9 +144,16 @@ impl Lines {
         thread::spawn(move || {
             let mut stream = BufReader::new(stream);
             let mut line = Vec::new();
-            while stream.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+            while stream
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|count| count > 0)
+            {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                lines.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+                lines
+                    .0
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(text);
                 line.clear();
             }
         });
@@ -144,12 +175,21 @@ impl Background {
     /// It can't be started.
     pub fn start(command: &mut Command) -> Result<Self> {
         let name = command.get_program().to_owned();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("can't start {}", name.display()))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("can't start {}", name.display()))?;
         let (stdout, stderr) = (Lines::default(), Lines::default());
         stdout.collect(child.stdout.take());
         stderr.collect(child.stderr.take());
-        Ok(Self { child, stdout, stderr })
+        Ok(Self {
+            child,
+            stdout,
+            stderr,
+        })
     }
 
     /// Its process id.

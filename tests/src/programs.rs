@@ -38,7 +38,10 @@ pub fn find(name: &str) -> Result<PathBuf> {
 /// It can't be made.
 pub fn fixtures() -> Result<PathBuf> {
     let test = std::env::current_exe().context("can't find the running test's own file")?;
-    let target = test.ancestors().nth(3).context("a test lies in target/PROFILE/deps")?;
+    let target = test
+        .ancestors()
+        .nth(3)
+        .context("a test lies in target/PROFILE/deps")?;
     let folder = target.join("fixtures");
     std::fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
     Ok(folder)

@@ -67,7 +67,12 @@ impl Camera {
             arguments.extend(["--tls".to_owned(), certificate.pem().display().to_string()]);
         }
         arguments.push(clip.file()?.display().to_string());
-        let mut camera = Self { process: None, arguments, address: String::new(), certificate };
+        let mut camera = Self {
+            process: None,
+            arguments,
+            address: String::new(),
+            certificate,
+        };
         camera.begin()?;
         Ok(camera)
     }
@@ -79,15 +84,22 @@ impl Camera {
     pub fn begin(&mut self) -> Result<()> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("rtsp_server.py");
         let mut command = process::command(PYTHON);
-        let mut process = Background::start(command.arg(script).args(&self.arguments)).context(NEEDED)?;
+        let mut process =
+            Background::start(command.arg(script).args(&self.arguments)).context(NEEDED)?;
         let ready = wait::until(START, "the camera serves", || {
             let gone = process.ended().is_ok_and(|ended| ended.is_some());
             (gone || process.stdout().find(0, "ready").is_some()).then_some(!gone)
         });
         if !matches!(ready, Ok(true)) {
-            bail!("the camera does not start:\n{}\n{NEEDED}", process.stderr().all().join("\n"));
+            bail!(
+                "the camera does not start:\n{}\n{NEEDED}",
+                process.stderr().all().join("\n")
+            );
         }
-        self.address = process.stdout().find(0, "").context("the camera says where it is")?;
+        self.address = process
+            .stdout()
+            .find(0, "")
+            .context("the camera says where it is")?;
         self.process = Some(process);
         Ok(())
     }
@@ -104,12 +116,15 @@ impl Camera {
 
     /// Its address with credentials.
     pub fn url_with(&self, user: &str, password: &str) -> String {
-        self.address.replacen("://", &format!("://{user}:{password}@"), 1)
+        self.address
+            .replacen("://", &format!("://{user}:{password}@"), 1)
     }
 
     /// SHA-256 of its certificate, in hexadecimal.
     pub fn fingerprint(&self) -> Option<&str> {
-        self.certificate.as_ref().map(|certificate| certificate.sha256.as_str())
+        self.certificate
+            .as_ref()
+            .map(|certificate| certificate.sha256.as_str())
     }
 }
 

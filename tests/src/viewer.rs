@@ -46,7 +46,9 @@ pub struct Recorded {
 impl Recorded {
     /// Pictures only.
     pub fn pictures(&self) -> impl Iterator<Item = &Seen> {
-        self.frames.iter().filter(|frame| frame.track == Track::Video)
+        self.frames
+            .iter()
+            .filter(|frame| frame.track == Track::Video)
     }
 
     /// Reasons of gaps in order of signing.
@@ -90,12 +92,20 @@ impl Viewer {
     /// # Errors
     /// Something does not open.
     pub fn recorded(&self, stream: StreamId) -> Result<Recorded> {
-        let range = Range { from: UtcMillis(0), to: UtcMillis(wait::now().0 + 86_400_000) };
+        let range = Range {
+            from: UtcMillis(0),
+            to: UtcMillis(wait::now().0 + 86_400_000),
+        };
         let mut all = Recorded::default();
-        let mut place = Place { segment: 0, index: 0 };
+        let mut place = Place {
+            segment: 0,
+            index: 0,
+        };
         self.runtime.block_on(async {
             let mut playback = self.session.playback(stream, range).await?;
-            playback.run(async |step, _| note(&step, &mut place, &mut all)).await
+            playback
+                .run(async |step, _| note(&step, &mut place, &mut all))
+                .await
         })?;
         Ok(all)
     }
@@ -153,7 +163,12 @@ fn seen(step: &Step<'_>, place: Place) -> Result<Option<Seen>> {
 
 fn note(step: &Step<'_>, place: &mut Place, all: &mut Recorded) -> Result<()> {
     match step {
-        Step::Segment(begun) => *place = Place { segment: begun.header.number, index: 0 },
+        Step::Segment(begun) => {
+            *place = Place {
+                segment: begun.header.number,
+                index: 0,
+            }
+        }
         Step::Frame(_) => {
             all.frames.extend(seen(step, *place)?);
             place.index = place.index.saturating_add(1);

@@ -31,7 +31,10 @@ pub fn now() -> UtcMillis {
 }
 
 /// Lets time pass.
-#[expect(clippy::disallowed_methods, reason = "tests watch real programs in real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests watch real programs in real time"
+)]
 pub fn pause(span: Duration) {
     std::thread::sleep(span);
 }

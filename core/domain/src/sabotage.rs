@@ -34,7 +34,9 @@ pub fn handed_on() -> Option<(&'static str, std::ffi::OsString)> {
 }
 
 #[cfg(all(feature = "sabotage", not(debug_assertions)))]
-compile_error!("the feature `sabotage` switches security controls off: it never goes into a release");
+compile_error!(
+    "the feature `sabotage` switches security controls off: it never goes into a release"
+);
 
 #[cfg(test)]
 mod tests {

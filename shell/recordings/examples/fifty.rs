@@ -22,7 +22,11 @@ const FRAMES_PER_SEGMENT: u64 = 50;
 const TICK: Duration = Duration::from_millis(100);
 
 fn seconds(time: Timespec) -> f64 {
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap()).as_secs_f64()
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap(),
+    )
+    .as_secs_f64()
 }
 
 fn cpu(clock: ClockId) -> f64 {
@@ -49,7 +53,11 @@ impl Camera {
         } else if n == 0 {
             out.extend(self.sealer.header(now));
         }
-        let len = if place == 0 { self.frame_bytes * 4 } else { self.frame_bytes * 46 / 49 };
+        let len = if place == 0 {
+            self.frame_bytes * 4
+        } else {
+            self.frame_bytes * 46 / 49
+        };
         out.extend(self.sealer.frame(len));
         for _ in 0..2 {
             out.extend(self.sealer.frame(190));
@@ -59,7 +67,10 @@ impl Camera {
 
 fn memory_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -70,8 +81,13 @@ fn main() {
     let length: u64 = args.next().map_or(30, |text| text.parse().unwrap());
     let with_sub = args.next().is_some();
     let disk = Arc::new(RealDisk::new(&folder));
-    let chunk_bytes = std::env::args().nth(5).map_or(64 * 1024, |text| text.parse().unwrap());
-    let config = Config { chunk_bytes, ..Config::default() };
+    let chunk_bytes = std::env::args()
+        .nth(5)
+        .map_or(64 * 1024, |text| text.parse().unwrap());
+    let config = Config {
+        chunk_bytes,
+        ..Config::default()
+    };
     let (recorder, report) = Recorder::open(disk, config, Arc::new(SystemClock)).unwrap();
     let mut cameras: Vec<Camera> = Vec::new();
     for n in 1..=streams {
@@ -79,11 +95,21 @@ fn main() {
         let mut add = |stream, frame_bytes| {
             let mut sealer = Sealer::new(stream);
             sealer.number = recorder.stream_state(stream).unwrap().next_segment;
-            cameras.push(Camera { sealer, frame_bytes, phase: u64::from(n) * 7 });
+            cameras.push(Camera {
+                sealer,
+                frame_bytes,
+                phase: u64::from(n) * 7,
+            });
         };
         add(stream, 20_000);
         if with_sub {
-            add(StreamId { rendition: Rendition::Sub, ..stream }, 2_500);
+            add(
+                StreamId {
+                    rendition: Rendition::Sub,
+                    ..stream
+                },
+                2_500,
+            );
         }
     }
     let mut buffers = vec![Vec::with_capacity(512 * 1024); cameras.len()];
@@ -121,19 +147,39 @@ fn main() {
     let mut out = std::io::stdout();
     let per_stream = |cpu: f64| cpu * 1_000.0 / stream_seconds;
     writeln!(out, "facilities           {:?}", report.facilities).unwrap();
-    writeln!(out, "cpu ms/camera-s      {:.3} = append {:.3} + writer {:.3}",
-        per_stream(appending + writing), per_stream(appending), per_stream(writing)).unwrap();
+    writeln!(
+        out,
+        "cpu ms/camera-s      {:.3} = append {:.3} + writer {:.3}",
+        per_stream(appending + writing),
+        per_stream(appending),
+        per_stream(writing)
+    )
+    .unwrap();
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     {
         let mbit = counts.bytes_in as f64 * 8.0 / 1e6 / stream_seconds;
         writeln!(out, "Mbit/s per camera    {mbit:.2}").unwrap();
         let ratio = counts.bytes_written as f64 / counts.bytes_in as f64;
         writeln!(out, "written per received {ratio:.4}").unwrap();
-        writeln!(out, "writes/s             {:.1}", counts.writes as f64 / elapsed).unwrap();
-        writeln!(out, "commits/s, syncs/s   {:.2}, {:.2}", counts.commits as f64 / elapsed,
-            counts.syncs as f64 / elapsed).unwrap();
+        writeln!(
+            out,
+            "writes/s             {:.1}",
+            counts.writes as f64 / elapsed
+        )
+        .unwrap();
+        writeln!(
+            out,
+            "commits/s, syncs/s   {:.2}, {:.2}",
+            counts.commits as f64 / elapsed,
+            counts.syncs as f64 / elapsed
+        )
+        .unwrap();
         let hour = index as f64 / 1024.0 / stream_seconds * 3_600.0;
-        writeln!(out, "index KiB/camera-h   {hour:.1} (last blocks counted whole)").unwrap();
+        writeln!(
+            out,
+            "index KiB/camera-h   {hour:.1} (last blocks counted whole)"
+        )
+        .unwrap();
     }
     writeln!(out, "commit ms max        {}", counts.commit_ms_max).unwrap();
     writeln!(out, "lost                 {}", counts.records_lost).unwrap();

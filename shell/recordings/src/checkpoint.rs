@@ -49,7 +49,9 @@ impl Checkpoint {
         let count = u16::try_from(self.streams.len()).unwrap_or(u16::MAX);
         out.fixed(&MAGIC).u32(self.volume).u16(count);
         for (stream, extents) in self.streams.iter().take(usize::from(count)) {
-            out.fixed(stream.camera.as_bytes()).u8(stream.rendition.code()).u64(*extents);
+            out.fixed(stream.camera.as_bytes())
+                .u8(stream.rendition.code())
+                .u64(*extents);
         }
         digest::seal(out.into_vec())
     }
@@ -85,8 +87,14 @@ mod tests {
     #[test]
     fn checkpoints_round_trip() {
         let camera = CameraId::new([1; 16]);
-        let stream = StreamId { camera, rendition: Rendition::Sub };
-        let checkpoint = Checkpoint { volume: 9, streams: vec![(stream, 77)] };
+        let stream = StreamId {
+            camera,
+            rendition: Rendition::Sub,
+        };
+        let checkpoint = Checkpoint {
+            volume: 9,
+            streams: vec![(stream, 77)],
+        };
         assert_eq!(Checkpoint::parse(&checkpoint.encode()), Ok(checkpoint));
         assert!(Checkpoint::parse(&[0; 30]).is_err());
     }

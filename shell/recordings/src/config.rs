@@ -63,7 +63,8 @@ impl Config {
     }
 
     pub(crate) fn commit_interval(&self) -> Duration {
-        self.commit_interval.clamp(Duration::from_millis(10), MAX_COMMIT_INTERVAL)
+        self.commit_interval
+            .clamp(Duration::from_millis(10), MAX_COMMIT_INTERVAL)
     }
 }
 

@@ -50,7 +50,9 @@ impl Epochs {
     pub(crate) fn load(disk: &dyn Disk) -> io::Result<Self> {
         let mut epochs = Self::default();
         for name in list_if_there(disk, "epochs")? {
-            let Ok(camera) = name.parse::<CameraId>() else { continue };
+            let Ok(camera) = name.parse::<CameraId>() else {
+                continue;
+            };
             let mut found = Vec::new();
             for name in disk.list(&dir_of(camera))? {
                 match parse_name(&name) {
@@ -74,11 +76,17 @@ impl Epochs {
         let mut drafts = Vec::new();
         let mut next = BTreeMap::new();
         for envelope in envelopes {
-            let Envelope { camera, epoch, record } = envelope;
+            let Envelope {
+                camera,
+                epoch,
+                record,
+            } = envelope;
             if self.sequence(*camera, *epoch).is_some() {
                 continue;
             }
-            let number = next.entry(*camera).or_insert_with(|| self.next_sequence(*camera));
+            let number = next
+                .entry(*camera)
+                .or_insert_with(|| self.next_sequence(*camera));
             let path = path_of(*camera, *number, *epoch);
             disk.make_dir(&dir_of(*camera))?;
             let file = disk.open(&format!("{path}.tmp"), Access::CREATE)?;
@@ -102,7 +110,10 @@ impl Epochs {
         }
         syncs += sync_names(disk, drafts.iter().map(|draft| draft.0), together)?;
         for (camera, number, epoch, ..) in drafts {
-            self.cameras.entry(camera).or_default().push((number, epoch));
+            self.cameras
+                .entry(camera)
+                .or_default()
+                .push((number, epoch));
         }
         Ok(syncs)
     }
@@ -115,7 +126,10 @@ impl Epochs {
     /// The place of an epoch in the order of arrival.
     pub(crate) fn sequence(&self, camera: CameraId, epoch: EpochId) -> Option<u64> {
         let entries = self.cameras.get(&camera)?;
-        entries.iter().find(|(_, id)| *id == epoch).map(|(sequence, _)| *sequence)
+        entries
+            .iter()
+            .find(|(_, id)| *id == epoch)
+            .map(|(sequence, _)| *sequence)
     }
 
     pub(crate) fn path(&self, camera: CameraId, epoch: EpochId) -> Option<String> {
@@ -124,11 +138,15 @@ impl Epochs {
 
     /// Epochs that may hold something between `from` and `to`, in order of arrival.
     pub(crate) fn between(&self, camera: CameraId, from: UtcMillis, to: UtcMillis) -> Vec<EpochId> {
-        let Some(entries) = self.cameras.get(&camera) else { return Vec::new() };
+        let Some(entries) = self.cameras.get(&camera) else {
+            return Vec::new();
+        };
         let mut found = Vec::new();
         for (at, (_, epoch)) in entries.iter().enumerate() {
             let start = epoch_start(*epoch);
-            let next = entries.get(at.saturating_add(1)).map(|(_, next)| epoch_start(*next));
+            let next = entries
+                .get(at.saturating_add(1))
+                .map(|(_, next)| epoch_start(*next));
             // An epoch lasts until the next begins; after a clock that went back nobody knows.
             let reaches = next.is_none_or(|next| next > from || next < start);
             if start < to && reaches {
@@ -146,8 +164,13 @@ impl Epochs {
         camera: CameraId,
         sequence: u64,
     ) -> io::Result<usize> {
-        let Some(entries) = self.cameras.get_mut(&camera) else { return Ok(0) };
-        let old = entries.iter().take_while(|(number, _)| *number < sequence).count();
+        let Some(entries) = self.cameras.get_mut(&camera) else {
+            return Ok(0);
+        };
+        let old = entries
+            .iter()
+            .take_while(|(number, _)| *number < sequence)
+            .count();
         let dead = old.min(entries.len().saturating_sub(1));
         for (number, epoch) in entries.iter().take(dead) {
             unlink_if_there(disk, &path_of(camera, *number, *epoch))?;

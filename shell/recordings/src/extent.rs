@@ -43,7 +43,10 @@ impl Geometry {
 
     /// Checks the sizes.
     pub const fn new(extent_bytes: u64, volume_bytes: u64) -> Result<Self, GeometryError> {
-        let wrong = GeometryError { extent_bytes, volume_bytes };
+        let wrong = GeometryError {
+            extent_bytes,
+            volume_bytes,
+        };
         let extent_fits = extent_bytes >= 2 * PAGE_U64
             && extent_bytes <= Self::MAX_EXTENT
             && extent_bytes.is_multiple_of(PAGE_U64);
@@ -53,7 +56,10 @@ impl Geometry {
         if volume_bytes / extent_bytes > Self::MAX_EXTENTS {
             return Err(wrong);
         }
-        Ok(Self { extent_bytes, volume_bytes })
+        Ok(Self {
+            extent_bytes,
+            volume_bytes,
+        })
     }
 
     /// Data bytes of an extent.
@@ -93,7 +99,11 @@ impl Geometry {
 
     /// The place of extent `slot` of volume `volume`.
     pub const fn place(&self, volume: u32, slot: u64) -> Place {
-        Place((volume as u64).saturating_mul(self.extents_per_volume()).saturating_add(slot))
+        Place(
+            (volume as u64)
+                .saturating_mul(self.extents_per_volume())
+                .saturating_add(slot),
+        )
     }
 
     /// The volume of a place; `None` for a number that no volume can have.
@@ -130,8 +140,11 @@ impl ExtentHeader {
     pub fn encode(&self) -> [u8; PAGE] {
         let mut out = Writer::new();
         out.fixed(&MAGIC).u8(VERSION);
-        out.fixed(self.stream.camera.as_bytes()).u8(self.stream.rendition.code());
-        out.u8(u8::from(self.fresh)).u64(self.number).u64(self.next_record);
+        out.fixed(self.stream.camera.as_bytes())
+            .u8(self.stream.rendition.code());
+        out.u8(u8::from(self.fresh))
+            .u64(self.number)
+            .u64(self.next_record);
         out.u64(self.segment).time(self.time);
         let sum = check(out.as_slice());
         out.fixed(&sum);
@@ -148,7 +161,9 @@ impl ExtentHeader {
     /// The page is no extent header, or a torn one.
     pub fn parse(page: &[u8]) -> Result<Self, WireError> {
         let field = "extent header";
-        let bytes = page.get(..EXTENT_HEADER_LEN).ok_or(WireError::Short { field })?;
+        let bytes = page
+            .get(..EXTENT_HEADER_LEN)
+            .ok_or(WireError::Short { field })?;
         let body = crate::digest::open(bytes).ok_or(WireError::Unknown { field, value: 0 })?;
         let mut input = Reader::new(body);
         if input.array(field)? != MAGIC {
@@ -160,7 +175,12 @@ impl ExtentHeader {
         let fresh = match input.u8("fresh")? {
             0 => false,
             1 => true,
-            value => return Err(WireError::Unknown { field: "fresh", value: value.into() }),
+            value => {
+                return Err(WireError::Unknown {
+                    field: "fresh",
+                    value: value.into(),
+                });
+            }
         };
         let header = Self {
             stream: StreamId { camera, rendition },
@@ -186,13 +206,19 @@ pub fn parse_layout(bytes: &[u8]) -> Result<Geometry, WireError> {
     input.exactly("layout version", VERSION)?;
     let (extent, volume) = (input.u64("extent bytes")?, input.u64("volume bytes")?);
     input.finish()?;
-    Geometry::new(extent, volume).map_err(|_| WireError::Unknown { field, value: extent })
+    Geometry::new(extent, volume).map_err(|_| WireError::Unknown {
+        field,
+        value: extent,
+    })
 }
 
 /// The bytes of a layout file.
 pub(crate) fn encode_layout(geometry: &Geometry) -> Vec<u8> {
     let mut out = Writer::new();
-    out.fixed(b"BZLAYOUT").u8(VERSION).u64(geometry.extent_bytes).u64(geometry.volume_bytes);
+    out.fixed(b"BZLAYOUT")
+        .u8(VERSION)
+        .u64(geometry.extent_bytes)
+        .u64(geometry.volume_bytes);
     crate::digest::seal(out.into_vec())
 }
 
@@ -204,9 +230,19 @@ mod tests {
 
     fn header() -> ExtentHeader {
         let camera = CameraId::new([5; 16]);
-        let stream = StreamId { camera, rendition: Rendition::Sub };
+        let stream = StreamId {
+            camera,
+            rendition: Rendition::Sub,
+        };
         let time = UtcMillis(4);
-        ExtentHeader { stream, fresh: true, number: 1, next_record: 2, segment: 3, time }
+        ExtentHeader {
+            stream,
+            fresh: true,
+            number: 1,
+            next_record: 2,
+            segment: 3,
+            time,
+        }
     }
 
     #[test]
@@ -235,7 +271,13 @@ mod tests {
 
     #[test]
     fn impossible_sizes_are_refused() {
-        for (extent, volume) in [(0, 1), (4096, 4096), (10_000, 20_000), (8192, 8193), (8192, 0)] {
+        for (extent, volume) in [
+            (0, 1),
+            (4096, 4096),
+            (10_000, 20_000),
+            (8192, 8193),
+            (8192, 0),
+        ] {
             assert!(Geometry::new(extent, volume).is_err());
         }
     }

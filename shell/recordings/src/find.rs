@@ -46,8 +46,9 @@ impl Query {
 /// The segments of a stream that no index has yet: ended ones, and the last.
 pub(crate) fn unindexed(shared: &Shared, inner: &Inner) -> Vec<SegmentRow> {
     let mut rows = inner.rows.clone();
-    if let Some(open) = &inner.tracker.open {
-        let mut row = open.ended_row(inner.pos);
+    let end = inner.readable_end(shared);
+    if let Some(open) = inner.tracker.open.as_ref().filter(|open| open.offset < end) {
+        let mut row = open.ended_row(end);
         if row.state == SegmentState::Cut && inner.is_storing() {
             row.state = SegmentState::Running;
             row.duration = row.duration.max(shared.clock.utc().since(row.start));
@@ -85,13 +86,18 @@ pub(crate) fn visit(
             more = row.offset < floor || !query.wants(row) || visit(row);
             more && !query.is_past(row)
         };
-        let found = query.first_block(&run).and_then(|block| run.visit(block, &mut each));
+        let found = query
+            .first_block(&run)
+            .and_then(|block| run.visit(block, &mut each));
         found.map_err(|error| index_failed(shared, cell, error))?;
         if !more {
             return Ok(());
         }
     }
-    for row in recent.iter().filter(|row| row.offset >= indexed_to && row.offset >= floor) {
+    for row in recent
+        .iter()
+        .filter(|row| row.offset >= indexed_to && row.offset >= floor)
+    {
         if query.wants(row) && !visit(row) {
             break;
         }
@@ -132,7 +138,12 @@ pub const MAX_PAUSE: u64 = 2_000;
 impl Span {
     pub(crate) const fn of(row: &SegmentRow) -> Self {
         let (first_segment, last_segment) = (row.number, row.number);
-        Self { start: row.start, end: row.end(), first_segment, last_segment }
+        Self {
+            start: row.start,
+            end: row.end(),
+            first_segment,
+            last_segment,
+        }
     }
 
     /// Takes the row in when it follows closely enough.

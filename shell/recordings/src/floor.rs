@@ -44,14 +44,29 @@ impl Floor {
         let epoch = match known {
             0 => None,
             1 => Some(epoch),
-            value => return Err(WireError::Unknown { field, value: value.into() }),
+            value => {
+                return Err(WireError::Unknown {
+                    field,
+                    value: value.into(),
+                });
+            }
         };
-        Ok(Self { offset, extent, freed, time, epoch })
+        Ok(Self {
+            offset,
+            extent,
+            freed,
+            time,
+            epoch,
+        })
     }
 
     fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new();
-        out.fixed(&MAGIC).u64(self.offset).u64(self.extent).u64(self.freed).time(self.time);
+        out.fixed(&MAGIC)
+            .u64(self.offset)
+            .u64(self.extent)
+            .u64(self.freed)
+            .time(self.time);
         out.u8(u8::from(self.epoch.is_some()));
         out.fixed(&self.epoch.map_or([0; 16], |epoch| *epoch.as_bytes()));
         digest::seal(out.into_vec())
@@ -91,7 +106,13 @@ mod tests {
         let epoch = Some(EpochId::new([7; 16]));
         let time = UtcMillis(4);
         for epoch in [epoch, None] {
-            let floor = Floor { offset: 1, extent: 2, freed: 3, time, epoch };
+            let floor = Floor {
+                offset: 1,
+                extent: 2,
+                freed: 3,
+                time,
+                epoch,
+            };
             assert_eq!(Floor::parse(&floor.encode()), Ok(floor));
         }
         assert!(Floor::parse(b"short").is_err());

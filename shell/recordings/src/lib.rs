@@ -42,9 +42,7 @@ pub use config::{
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use epochs::{MAX_ENVELOPE, epoch_start};
 pub use event::{Alert, Counts, Event, Loss};
-pub use extent::{
-    EXTENT_HEADER_LEN, ExtentHeader, Geometry, GeometryError, Place, parse_layout,
-};
+pub use extent::{EXTENT_HEADER_LEN, ExtentHeader, Geometry, GeometryError, Place, parse_layout};
 pub use find::{MAX_PAUSE, Span};
 pub use floor::Floor;
 pub use index::{Block, Cursor, Mark, RunName, parse_block};

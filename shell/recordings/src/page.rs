@@ -47,10 +47,19 @@ pub(crate) struct Chunk {
 impl Chunk {
     /// An empty chunk at `page` of `extent`.
     pub(crate) fn new(geometry: &Geometry, extent: u64, page: u64, pages: Pages) -> Self {
-        let left = geometry.extent_bytes.saturating_sub(page.saturating_mul(PAGE_U64));
+        let left = geometry
+            .extent_bytes
+            .saturating_sub(page.saturating_mul(PAGE_U64));
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         let room = left.min(pages.len().saturating_mul(PAGE));
-        Self { extent, page, pages, len: 0, clean: 0, room }
+        Self {
+            extent,
+            page,
+            pages,
+            len: 0,
+            clean: 0,
+            room,
+        }
     }
 
     /// A chunk that goes on behind `tail`, the bytes of its first page that are on disk already.
@@ -106,9 +115,13 @@ impl Chunk {
     /// page, which the next write repeats.
     pub(crate) fn follow(&self, geometry: &Geometry, pages: Pages) -> Self {
         let whole = self.len / PAGE;
-        let page = self.page.saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
+        let page = self
+            .page
+            .saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
         let all: &[u8] = bytemuck::cast_slice(&self.pages);
-        let tail = all.get(whole.saturating_mul(PAGE)..self.len).unwrap_or_default();
+        let tail = all
+            .get(whole.saturating_mul(PAGE)..self.len)
+            .unwrap_or_default();
         Self::resume(geometry, self.extent, page, pages, tail)
     }
 
@@ -142,7 +155,11 @@ impl Chunk {
 
 impl std::fmt::Debug for Chunk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Chunk({}/{}, {} bytes)", self.extent, self.page, self.len)
+        write!(
+            f,
+            "Chunk({}/{}, {} bytes)",
+            self.extent, self.page, self.len
+        )
     }
 }
 

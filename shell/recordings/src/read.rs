@@ -67,7 +67,9 @@ impl ExtentFile {
         number: u64,
         place: Place,
     ) -> io::Result<Option<Self>> {
-        let Some(volume) = geometry.volume_of(place) else { return Ok(None) };
+        let Some(volume) = geometry.volume_of(place) else {
+            return Ok(None);
+        };
         let file = match disk.open(&volume_path(volume), Access::READ) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
@@ -80,7 +82,12 @@ impl ExtentFile {
         }
         let header = ExtentHeader::parse(&page).ok();
         let header = header.filter(|header| header.stream == stream && header.number == number);
-        Ok(header.map(|header| Self { number, file, at, header }))
+        Ok(header.map(|header| Self {
+            number,
+            file,
+            at,
+            header,
+        }))
     }
 
     /// Appends at most `max` bytes from logical `offset` on; fewer at the extent's end.
@@ -120,7 +127,13 @@ pub struct RangeReader {
 impl RangeReader {
     pub(crate) fn new(shared: Arc<Shared>, cell: Arc<Cell>, offset: u64, len: u64) -> Self {
         let end = offset.saturating_add(len);
-        Self { shared, cell, offset, end, extent: None }
+        Self {
+            shared,
+            cell,
+            offset,
+            end,
+            extent: None,
+        }
     }
 
     /// Bytes that have not been given yet.
@@ -141,13 +154,19 @@ impl RangeReader {
         if self.remaining() == 0 {
             return Ok(None);
         }
-        let max = usize::try_from(self.remaining()).unwrap_or(usize::MAX).min(MAX_PIECE);
+        let max = usize::try_from(self.remaining())
+            .unwrap_or(usize::MAX)
+            .min(MAX_PIECE);
         let mut piece = Vec::with_capacity(max);
         self.fill(max, &mut piece)?;
         if piece.is_empty() {
-            return Err(ReadError::Absent { offset: self.offset });
+            return Err(ReadError::Absent {
+                offset: self.offset,
+            });
         }
-        self.offset = self.offset.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        self.offset = self
+            .offset
+            .saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         Ok(Some(piece.into()))
     }
 
@@ -165,14 +184,21 @@ impl RangeReader {
         let number = self.shared.geometry.extent_of(self.offset);
         let (memory_start, place) = {
             let inner = inner(&self.cell);
-            if self.offset >= inner.pos {
-                return Err(ReadError::Absent { offset: self.offset });
+            let end = inner.readable_end(&self.shared);
+            if self.offset >= end {
+                return Err(ReadError::Absent {
+                    offset: self.offset,
+                });
             }
+            let max = max.min(usize::try_from(end.saturating_sub(self.offset)).unwrap_or(max));
             if inner.copy(&self.shared, self.offset, max, piece) {
                 return Ok(());
             }
             let place = inner.extents.iter().find(|(extent, _)| *extent == number);
-            (inner.memory_start(&self.shared), place.map(|(_, place)| *place))
+            (
+                inner.memory_start(&self.shared),
+                place.map(|(_, place)| *place),
+            )
         };
         // The last page on disk is repeated by the next write: it is read from memory only.
         let whole = usize::try_from(memory_start.saturating_sub(self.offset)).unwrap_or(usize::MAX);
@@ -200,17 +226,23 @@ impl RangeReader {
     fn open(&self, number: u64, place: Option<Place>) -> Result<ExtentFile, ReadError> {
         let place = match place {
             Some(place) => place,
-            None => locate(&self.shared, &self.cell, number)?
-                .ok_or(ReadError::Absent { offset: self.offset })?,
+            None => locate(&self.shared, &self.cell, number)?.ok_or(ReadError::Absent {
+                offset: self.offset,
+            })?,
         };
         let Shared { disk, geometry, .. } = &*self.shared;
-        ExtentFile::open(&**disk, geometry, self.cell.id, number, place)?
-            .ok_or(ReadError::Damaged { offset: self.offset })
+        ExtentFile::open(&**disk, geometry, self.cell.id, number, place)?.ok_or(
+            ReadError::Damaged {
+                offset: self.offset,
+            },
+        )
     }
 
     fn check_floor(&self) -> Result<(), ReadError> {
         if self.offset < self.cell.floor_offset() {
-            return Err(ReadError::Deleted { offset: self.offset });
+            return Err(ReadError::Deleted {
+                offset: self.offset,
+            });
         }
         Ok(())
     }

@@ -45,10 +45,13 @@ impl Rebuilder {
     }
 
     fn fill(&self, stream: StreamId, hole: Hole) {
-        let Some(cell) = self.shared.cell(stream) else { return };
+        let Some(cell) = self.shared.cell(stream) else {
+            return;
+        };
         match rebuild(&self.shared, &cell, hole) {
             Ok(segments) => {
-                self.shared.emit(Event::Alert(Alert::IndexRebuilt { stream, segments }));
+                self.shared
+                    .emit(Event::Alert(Alert::IndexRebuilt { stream, segments }));
             }
             Err(error) => {
                 tracing::warn!(%stream, err = %error, "an index could not be made anew");
@@ -72,16 +75,27 @@ fn rebuild(shared: &Shared, cell: &Cell, hole: Hole) -> io::Result<u64> {
         geometry: &shared.geometry,
         stream: cell.id,
         locate: &place,
-        extents_end: shared.geometry.extent_from(hole.to.offset).max(hole.to.extent),
+        extents_end: shared
+            .geometry
+            .extent_from(hole.to.offset)
+            .max(hole.to.extent),
     };
     let mut tracker = Tracker::new(cell.id);
     let mut rows = Vec::new();
-    let route = Route { from: hole.from.offset, to: hole.to.offset, skip_damage: true };
+    let route = Route {
+        from: hole.from.offset,
+        to: hole.to.offset,
+        skip_damage: true,
+    };
     let walked = walk(&source, route, &mut tracker, &mut |row| rows.push(row))?;
     rows.extend(tracker.cut(walked.end));
     let extents: Vec<(u64, Place)> = extents.into_iter().collect();
     let mut built = StreamIndex::new(cell.id);
-    let first = rows.first().map_or((hole.from.number, hole.from.time), |row| (row.number, row.start));
+    let first = rows
+        .first()
+        .map_or((hole.from.number, hole.from.time), |row| {
+            (row.number, row.start)
+        });
     built.skip_to(hole.from);
     built.append(&extents, &rows, Some(first));
     built.note_manifest(tracker.manifest);

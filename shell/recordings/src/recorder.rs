@@ -166,8 +166,12 @@ impl Recorder {
         config: Config,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, OpenReport), OpenError> {
-        let Unattended { recorder, writer, rebuilder, report } =
-            Self::open_unattended(disk, config, clock)?;
+        let Unattended {
+            recorder,
+            writer,
+            rebuilder,
+            report,
+        } = Self::open_unattended(disk, config, clock)?;
         let writer = spawn("recorder", move || writer.run())?;
         lock(&recorder.threads.handles).push(writer);
         let rebuilder = spawn("recorder-index", move || rebuilder.run())?;
@@ -189,7 +193,14 @@ impl Recorder {
         })?;
         let geometry = open_layout(&*disk, wanted)?;
         let avoid = &std::collections::BTreeSet::new();
-        let store = open_store(&disk, OpenOptions { geometry, direct: config.direct, avoid })?;
+        let store = open_store(
+            &disk,
+            OpenOptions {
+                geometry,
+                direct: config.direct,
+                avoid,
+            },
+        )?;
         let device = disk.device()?;
         let shared = Arc::new(Shared::new(disk, clock, config, geometry));
         let (holes, receiver) = std::sync::mpsc::channel();
@@ -199,15 +210,29 @@ impl Recorder {
         let writer = Writer::new(Arc::clone(&shared), store, device, holes);
         let cells = shared.all_cells();
         let report = OpenReport {
-            streams: cells.iter().map(|cell| (cell.id, state_at_rest(cell))).collect(),
+            streams: cells
+                .iter()
+                .map(|cell| (cell.id, state_at_rest(cell)))
+                .collect(),
             segments_found,
             holes: hole_count,
             facilities: writer.volumes.facilities,
         };
         let rebuilder = Rebuilder::new(Arc::clone(&shared), receiver);
-        let threads = Threads { shared: Arc::clone(&shared), handles: Mutex::default() };
-        let recorder = Self { shared, threads: Arc::new(threads) };
-        Ok(Unattended { recorder, writer, rebuilder, report })
+        let threads = Threads {
+            shared: Arc::clone(&shared),
+            handles: Mutex::default(),
+        };
+        let recorder = Self {
+            shared,
+            threads: Arc::new(threads),
+        };
+        Ok(Unattended {
+            recorder,
+            writer,
+            rebuilder,
+            report,
+        })
     }
 
     /// Takes whole records of one stream, in order, from one thread. Never waits for a disk: what does
@@ -217,14 +242,19 @@ impl Recorder {
     /// The sealer sent what is no stream. The records before the wrong one were taken; the rest of their
     /// segment is refused.
     pub fn append(&self, stream: StreamId, records: &[u8]) -> Result<(), AppendError> {
-        let cell = self.shared.cell_or_new(stream).ok_or(AppendError::TooManyStreams)?;
+        let cell = self
+            .shared
+            .cell_or_new(stream)
+            .ok_or(AppendError::TooManyStreams)?;
         let mut inner = inner(&cell);
         let mut rest = records;
         while !rest.is_empty() {
             let taken = match Record::split(rest) {
                 Ok(Some((record, after))) => {
                     rest = after;
-                    inner.take(&self.shared, &cell, &record).map_err(AppendError::Refused)
+                    inner
+                        .take(&self.shared, &cell, &record)
+                        .map_err(AppendError::Refused)
                 }
                 Ok(None) => Err(AppendError::Incomplete { len: rest.len() }),
                 Err(error) => Err(AppendError::Refused(Misplaced::Malformed(error))),
@@ -247,15 +277,22 @@ impl Recorder {
         record: &[u8],
     ) -> Result<(), EnvelopeRefused> {
         check_envelope(camera, epoch, record)?;
-        let envelope = Envelope { camera, epoch, record: record.into() };
-        self.shared.with_queue(|queue| queue.push_envelope(envelope));
+        let envelope = Envelope {
+            camera,
+            epoch,
+            record: record.into(),
+        };
+        self.shared
+            .with_queue(|queue| queue.push_envelope(envelope));
         Ok(())
     }
 
     /// Where a stream stands. Reads the last segment back when it was recorded by this process, so it may
     /// wait for the disk.
     pub fn stream_state(&self, stream: StreamId) -> Result<StreamState, ReadError> {
-        let Some(cell) = self.shared.cell(stream) else { return Ok(StreamState::default()) };
+        let Some(cell) = self.shared.cell(stream) else {
+            return Ok(StreamState::default());
+        };
         let (mut state, last) = {
             let inner = inner(&cell);
             let last = unindexed(&self.shared, &inner).last().copied();
@@ -281,7 +318,10 @@ impl Recorder {
     pub fn running_segment(&self, stream: StreamId) -> Option<Running> {
         let cell = self.shared.cell(stream)?;
         let inner = inner(&cell);
-        let open = inner.tracker.open.filter(|open| open.closed.is_none() && inner.is_storing())?;
+        let open = inner
+            .tracker
+            .open
+            .filter(|open| open.closed.is_none() && inner.is_storing())?;
         Some(Running {
             number: open.number,
             epoch: open.epoch,
@@ -362,7 +402,12 @@ impl Recorder {
     /// Reads `len` bytes of a stream from logical `offset` on: segments' ranges, or parts of them.
     pub fn read(&self, stream: StreamId, offset: u64, len: u64) -> Result<RangeReader, ReadError> {
         let cell = self.cell(stream)?;
-        Ok(RangeReader::new(Arc::clone(&self.shared), cell, offset, len))
+        Ok(RangeReader::new(
+            Arc::clone(&self.shared),
+            cell,
+            offset,
+            len,
+        ))
     }
 
     /// Which logical bytes of a stream are kept: from the first that was not deleted to the end.
@@ -375,13 +420,17 @@ impl Recorder {
     /// The envelope record of an epoch; `None` when there is none (any more).
     pub fn envelope(&self, camera: CameraId, epoch: EpochId) -> io::Result<Option<Vec<u8>>> {
         let waiting = |envelopes: &[Envelope]| {
-            let mut of_epoch = envelopes.iter().filter(|e| e.camera == camera && e.epoch == epoch);
+            let mut of_epoch = envelopes
+                .iter()
+                .filter(|e| e.camera == camera && e.epoch == epoch);
             of_epoch.next().map(|envelope| envelope.record.to_vec())
         };
         if let Some(record) = self.shared.with_queue(|queue| waiting(&queue.envelopes)) {
             return Ok(Some(record));
         }
-        let Some(path) = lock(&self.shared.epochs).path(camera, epoch) else { return Ok(None) };
+        let Some(path) = lock(&self.shared.epochs).path(camera, epoch) else {
+            return Ok(None);
+        };
         match read_envelope(&*self.shared.disk, &path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             record => record.map(Some),

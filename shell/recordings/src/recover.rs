@@ -20,8 +20,8 @@ use crate::page::PAGE_U64;
 use crate::read::ExtentFile;
 use crate::track::{SegmentRow, Tracker};
 use crate::volumes::Volumes;
-use crate::walk::{Route, Source, Walked, walk};
 pub use crate::walk::Tail;
+use crate::walk::{Route, Source, Walked, walk};
 
 /// Extents of one stream that are read when a store is opened. Older ones that no index knows are read
 /// in the background.
@@ -87,7 +87,11 @@ type Scanned = BTreeMap<u64, (Place, ExtentHeader)>;
 
 /// Reads a store. What is torn is cut for good before this returns.
 pub(crate) fn open_store(disk: &Arc<dyn Disk>, options: OpenOptions<'_>) -> io::Result<Store> {
-    let OpenOptions { geometry, direct, avoid } = options;
+    let OpenOptions {
+        geometry,
+        direct,
+        avoid,
+    } = options;
     for dir in ["index", "epochs"] {
         disk.make_dir(dir)?;
     }
@@ -100,7 +104,10 @@ pub(crate) fn open_store(disk: &Arc<dyn Disk>, options: OpenOptions<'_>) -> io::
     let from = scan_from(&**disk, &indexes, &epochs)?;
     let mut scanned: BTreeMap<StreamId, Scanned> = BTreeMap::new();
     for (place, header) in volumes.scan(from, u32::MAX)? {
-        scanned.entry(header.stream).or_default().insert(header.number, (place, header));
+        scanned
+            .entry(header.stream)
+            .or_default()
+            .insert(header.number, (place, header));
     }
     let ids: BTreeSet<StreamId> = indexes.keys().chain(scanned.keys()).copied().collect();
     let mut streams = Vec::new();
@@ -110,23 +117,41 @@ pub(crate) fn open_store(disk: &Arc<dyn Disk>, options: OpenOptions<'_>) -> io::
         let avoid = avoid.contains(&id);
         let volumes = &mut volumes;
         let indexed = Scanned::new();
-        let mut recovery =
-            Recovery { disk: &**disk, geometry, volumes, id, scanned, indexed, avoid };
+        let mut recovery = Recovery {
+            disk: &**disk,
+            geometry,
+            volumes,
+            id,
+            scanned,
+            indexed,
+            avoid,
+        };
         let (index, found) = recovery.run(index)?;
         streams.push((id, index, found));
     }
     volumes.sync()?;
     volumes.reap()?;
-    Ok(Store { volumes, epochs, streams })
+    Ok(Store {
+        volumes,
+        epochs,
+        streams,
+    })
 }
 
 fn indexed_streams(disk: &dyn Disk) -> io::Result<Vec<StreamId>> {
     let mut streams = Vec::new();
     for camera in list_if_there(disk, "index")? {
-        let Ok(id) = camera.parse::<CameraId>() else { continue };
+        let Ok(id) = camera.parse::<CameraId>() else {
+            continue;
+        };
         let renditions = disk.list(&format!("index/{camera}"))?;
-        let renditions = renditions.iter().filter_map(|name| name.parse::<Rendition>().ok());
-        streams.extend(renditions.map(|rendition| StreamId { camera: id, rendition }));
+        let renditions = renditions
+            .iter()
+            .filter_map(|name| name.parse::<Rendition>().ok());
+        streams.extend(renditions.map(|rendition| StreamId {
+            camera: id,
+            rendition,
+        }));
     }
     Ok(streams)
 }
@@ -137,18 +162,27 @@ fn scan_from(
     indexes: &BTreeMap<StreamId, StreamIndex>,
     epochs: &Epochs,
 ) -> io::Result<u32> {
-    let Some(checkpoint) = Checkpoint::load(disk)? else { return Ok(0) };
+    let Some(checkpoint) = Checkpoint::load(disk)? else {
+        return Ok(0);
+    };
     let lost = |(stream, extents): &(StreamId, u64)| {
         indexes.get(stream).map_or(0, |index| index.end().extent) < *extents
     };
     for index in indexes.values() {
-        if !index.holes(floor_mark(Floor::load(disk, &index.dir)?)).is_empty() {
+        if !index
+            .holes(floor_mark(Floor::load(disk, &index.dir)?))
+            .is_empty()
+        {
             return Ok(0);
         }
     }
     let indexed = |camera: CameraId| indexes.keys().any(|stream| stream.camera == camera);
     let orphaned = epochs.cameras().any(|camera| !indexed(camera));
-    if orphaned || checkpoint.streams.iter().any(lost) { Ok(0) } else { Ok(checkpoint.volume) }
+    if orphaned || checkpoint.streams.iter().any(lost) {
+        Ok(0)
+    } else {
+        Ok(checkpoint.volume)
+    }
 }
 
 /// One stream's recovery.
@@ -216,12 +250,19 @@ impl Recovery<'_> {
         Ok((index, found))
     }
 
-    fn place(&self, index: &StreamIndex, number: u64, damage: &Damage) -> io::Result<Option<Place>> {
+    fn place(
+        &self,
+        index: &StreamIndex,
+        number: u64,
+        damage: &Damage,
+    ) -> io::Result<Option<Place>> {
         if let Some((place, _)) = self.scanned.get(&number) {
             return Ok(Some(*place));
         }
         let lost = self.indexed.get(&number).map(|(place, _)| *place);
-        let Some(view) = index.view_of_extent(number) else { return Ok(lost) };
+        let Some(view) = index.view_of_extent(number) else {
+            return Ok(lost);
+        };
         match view.open(self.disk).and_then(|run| run.place(number)) {
             Ok(place) => Ok(place.or(lost)),
             Err(IndexError::Io(error)) => Err(error),
@@ -233,7 +274,11 @@ impl Recovery<'_> {
     }
 
     fn extents_end(&self, index: &StreamIndex) -> u64 {
-        let scanned = self.scanned.keys().next_back().map_or(0, |last| last.saturating_add(1));
+        let scanned = self
+            .scanned
+            .keys()
+            .next_back()
+            .map_or(0, |last| last.saturating_add(1));
         scanned.max(index.end().extent)
     }
 
@@ -261,8 +306,7 @@ impl Recovery<'_> {
             let Some(place) = self.place(index, number, &damage)? else {
                 return Ok(self.scanned.contains_key(&number) || !damage.take().is_empty());
             };
-            let found =
-                ExtentFile::open(self.disk, &self.geometry, self.id, number, place)?;
+            let found = ExtentFile::open(self.disk, &self.geometry, self.id, number, place)?;
             Ok(found.is_some())
         };
         let (mut low, mut high) = (floor.extent, index.end().extent);
@@ -305,7 +349,11 @@ impl Recovery<'_> {
     /// Where to begin reading: behind the index, or near the end when too much is unknown.
     fn start(&self, index: &StreamIndex, floor: Floor) -> Start {
         let end = index.end();
-        let behind_index = Start { offset: end.offset.max(floor.offset), skipped: false, extent: 0 };
+        let behind_index = Start {
+            offset: end.offset.max(floor.offset),
+            skipped: false,
+            extent: 0,
+        };
         let excess = self.scanned.len().saturating_sub(TAIL_EXTENTS);
         let first = self.scanned.iter().nth(excess);
         match first {
@@ -326,7 +374,11 @@ impl Recovery<'_> {
         damage: &Damage,
     ) -> io::Result<(Vec<SegmentRow>, Walked)> {
         let mut rows = Vec::new();
-        let route = Route { from: start.offset, to: u64::MAX, skip_damage: false };
+        let route = Route {
+            from: start.offset,
+            to: u64::MAX,
+            skip_damage: false,
+        };
         let walked = self.with_source(index, damage, |source| {
             walk(source, route, tracker, &mut |row| rows.push(row))
         })?;
@@ -340,7 +392,11 @@ impl Recovery<'_> {
             Err(IndexError::Io(error)) => return Err(error),
             Ok(None) | Err(IndexError::Damaged { .. }) => return Ok(None),
         };
-        let route = Route { from: row.offset, to: row.end_offset(), skip_damage: false };
+        let route = Route {
+            from: row.offset,
+            to: row.end_offset(),
+            skip_damage: false,
+        };
         let mut tracker = Tracker::new(self.id);
         let walked = self.with_source(index, damage, |source| {
             walk(source, route, &mut tracker, &mut |_| {})
@@ -359,7 +415,11 @@ impl Recovery<'_> {
         };
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let bytes = self.with_source(index, damage, |source| source.bytes(offset, len))?;
-        Ok(if is_manifest(&bytes) { bytes } else { Vec::new() })
+        Ok(if is_manifest(&bytes) {
+            bytes
+        } else {
+            Vec::new()
+        })
     }
 
     /// The last manifest that retention set aside.
@@ -385,13 +445,36 @@ impl Recovery<'_> {
         start: Start,
         floor: Floor,
     ) -> Floor {
-        let open = tracker.open.map(|open| (open.offset, open.number, open.start));
-        let first = rows.first().map(|row| (row.offset, row.number, row.start)).or(open);
-        let Some((offset, number, time)) = first else { return floor };
-        let is_first = index.is_empty() && self.scanned.first_key_value().map(|(n, _)| *n) == Some(start.extent);
+        let open = tracker
+            .open
+            .map(|open| (open.offset, open.number, open.start));
+        let first = rows
+            .first()
+            .map(|row| (row.offset, row.number, row.start))
+            .or(open);
+        let Some((offset, number, time)) = first else {
+            return floor;
+        };
+        let is_first = index.is_empty()
+            && self.scanned.first_key_value().map(|(n, _)| *n) == Some(start.extent);
         let extent = start.extent;
-        index.skip_to(Mark { offset, extent, number, time });
-        if is_first { Floor { offset, extent, freed: extent, time, epoch: None } } else { floor }
+        index.skip_to(Mark {
+            offset,
+            extent,
+            number,
+            time,
+        });
+        if is_first {
+            Floor {
+                offset,
+                extent,
+                freed: extent,
+                time,
+                epoch: None,
+            }
+        } else {
+            floor
+        }
     }
 
     /// Where the stream goes on: right behind its last record, unless that extent cannot be used.
@@ -417,7 +500,11 @@ impl Recovery<'_> {
             }
             _ => false,
         };
-        if there { Ok((end, false)) } else { Ok((geometry.start_of(next), true)) }
+        if there {
+            Ok((end, false))
+        } else {
+            Ok((geometry.start_of(next), true))
+        }
     }
 
     /// Frees torn extents at and behind `end` and clears the rest of the one it lies in, so that nothing
@@ -435,7 +522,10 @@ impl Recovery<'_> {
             self.volumes.clear_from(place, page)?;
         }
         let first = index.end().extent;
-        let kept = self.scanned.range(first..).map(|(number, (place, _))| (*number, *place));
+        let kept = self
+            .scanned
+            .range(first..)
+            .map(|(number, (place, _))| (*number, *place));
         let kept: Vec<_> = kept.collect();
         // What the sealer is told to be there must stay there.
         for (_, place) in &kept {
@@ -454,7 +544,9 @@ impl Recovery<'_> {
         if end == self.geometry.start_of(number) {
             return Ok((None, Vec::new()));
         }
-        let active = self.place(index, number, damage)?.map(|place| (number, place));
+        let active = self
+            .place(index, number, damage)?
+            .map(|place| (number, place));
         let filled = self.geometry.within(end) % PAGE_U64;
         let len = usize::try_from(filled).unwrap_or_default();
         let from = end.saturating_sub(filled);
@@ -507,7 +599,11 @@ impl Damage {
 }
 
 fn floor_mark(floor: Floor) -> Mark {
-    Mark { offset: floor.offset, extent: floor.extent, ..Mark::default() }
+    Mark {
+        offset: floor.offset,
+        extent: floor.extent,
+        ..Mark::default()
+    }
 }
 
 /// The folder of a stream's index is no longer needed.

@@ -36,7 +36,10 @@ impl Writer {
         }
         for (camera, cells) in cameras {
             self.settle_floors(&cells)?;
-            let limits = lock(&self.shared.retention).get(&camera).copied().unwrap_or_default();
+            let limits = lock(&self.shared.retention)
+                .get(&camera)
+                .copied()
+                .unwrap_or_default();
             self.enforce_age(&cells, limits, now)?;
             self.enforce_bytes(&cells, limits)?;
         }
@@ -62,7 +65,9 @@ impl Writer {
         limits: Retention,
         now: UtcMillis,
     ) -> io::Result<()> {
-        let Some(age) = limits.max_age else { return Ok(()) };
+        let Some(age) = limits.max_age else {
+            return Ok(());
+        };
         let cut = now.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         for cell in cells {
             match self.first_younger(cell, cut, now) {
@@ -129,19 +134,31 @@ impl Writer {
         if !inner.is_quiet() || inner.floor.offset >= inner.pos {
             return;
         }
-        if inner.tracker.open.is_some_and(|open| open.ended_row(inner.pos).end() > cut) {
+        if inner
+            .tracker
+            .open
+            .is_some_and(|open| open.ended_row(inner.pos).end() > cut)
+        {
             return;
         }
         inner.tracker.open = None;
         inner.rows.clear();
         let offset = inner.pos;
         let extent = self.shared.geometry.extent_of(offset);
-        let floor = Floor { offset, extent, time: cut, epoch: None, ..inner.floor };
+        let floor = Floor {
+            offset,
+            extent,
+            time: cut,
+            epoch: None,
+            ..inner.floor
+        };
         cell.raise_floor(&mut inner, floor);
     }
 
     fn enforce_bytes(&self, cells: &[Arc<Cell>], limits: Retention) -> io::Result<()> {
-        let Some(max) = limits.max_bytes else { return Ok(()) };
+        let Some(max) = limits.max_bytes else {
+            return Ok(());
+        };
         loop {
             let used: u64 = cells.iter().map(|cell| self.used(cell)).sum();
             if used <= max || !self.raise_oldest(cells, None)? {
@@ -154,14 +171,17 @@ impl Writer {
     pub(crate) fn used(&self, cell: &Cell) -> u64 {
         let inner = inner(cell);
         let end = self.shared.geometry.extent_from(inner.pos);
-        end.saturating_sub(inner.floor.extent).saturating_mul(self.shared.geometry.extent_bytes)
+        end.saturating_sub(inner.floor.extent)
+            .saturating_mul(self.shared.geometry.extent_bytes)
     }
 
     /// Raises the floor of the stream whose oldest segment is the oldest of all; `false` when nothing may
     /// go. Segments that end after `keep` stay.
     fn raise_oldest(&self, cells: &[Arc<Cell>], keep: Option<UtcMillis>) -> io::Result<bool> {
-        let mut by_age: Vec<(UtcMillis, &Arc<Cell>)> =
-            cells.iter().map(|cell| (inner(cell).floor.time, cell)).collect();
+        let mut by_age: Vec<(UtcMillis, &Arc<Cell>)> = cells
+            .iter()
+            .map(|cell| (inner(cell).floor.time, cell))
+            .collect();
         by_age.sort_by_key(|(time, cell)| (*time, cell.id));
         for (_, cell) in by_age {
             if self.raise_by_step(cell, keep)? {
@@ -202,11 +222,23 @@ impl Writer {
         if offset <= before.offset && before.epoch.is_some() {
             return Ok(());
         }
-        let Some((time, epoch)) = self.segment_at(cell, offset)? else { return Ok(()) };
+        let Some((time, epoch)) = self.segment_at(cell, offset)? else {
+            return Ok(());
+        };
         let mut inner = inner(cell);
-        let extent = self.shared.geometry.extent_of(offset).max(inner.floor.extent);
+        let extent = self
+            .shared
+            .geometry
+            .extent_of(offset)
+            .max(inner.floor.extent);
         let offset = offset.max(inner.floor.offset);
-        let floor = Floor { offset, extent, freed: inner.floor.freed, time, epoch };
+        let floor = Floor {
+            offset,
+            extent,
+            freed: inner.floor.freed,
+            time,
+            epoch,
+        };
         cell.raise_floor(&mut inner, floor);
         Ok(())
     }
@@ -231,7 +263,9 @@ impl Writer {
         let cell = self.shared.cell(cell.id)?;
         let len = u64::try_from(HEADER_LEN.saturating_add(SEGMENT_HEADER_LEN)).ok()?;
         let shared = Arc::clone(&self.shared);
-        let bytes = RangeReader::new(shared, cell, offset, len).read_to_end().ok()?;
+        let bytes = RangeReader::new(shared, cell, offset, len)
+            .read_to_end()
+            .ok()?;
         let (record, _) = Record::split(&bytes).ok()??;
         Some(SegmentHeader::decode(record.body).ok()?.scope.epoch)
     }
@@ -277,7 +311,10 @@ impl Writer {
         };
         let (dead, dir) = {
             let mut index = lock(&cell.index);
-            (index.take_below(floor.offset, floor.extent), index.dir.clone())
+            (
+                index.take_below(floor.offset, floor.extent),
+                index.dir.clone(),
+            )
         };
         floor.save(&*self.shared.disk, &dir)?;
         for path in dead {
@@ -296,7 +333,10 @@ impl Writer {
             }
             inner.manifest.clone()
         };
-        let file = self.shared.disk.open(&format!("{dir}/manifest"), Access::CREATE)?;
+        let file = self
+            .shared
+            .disk
+            .open(&format!("{dir}/manifest"), Access::CREATE)?;
         file.set_len(0)?;
         file.write_at(&manifest, 0)?;
         file.sync()
@@ -326,7 +366,11 @@ impl Writer {
 
     fn free_extents(&mut self, cell: &Cell, floor: Floor) -> io::Result<()> {
         for number in floor.freed..floor.extent {
-            let pending = inner(cell).extents.iter().find(|(n, _)| *n == number).map(|(_, p)| *p);
+            let pending = inner(cell)
+                .extents
+                .iter()
+                .find(|(n, _)| *n == number)
+                .map(|(_, p)| *p);
             let place = match pending {
                 Some(place) => Some(place),
                 None => match locate(&self.shared, cell, number) {
@@ -369,13 +413,21 @@ impl Writer {
     /// Deletes all of a camera: wraps, then bytes, then the index.
     pub(crate) fn remove_camera(&mut self, camera: CameraId) -> io::Result<()> {
         let cells = self.shared.all_cells();
-        let cells: Vec<_> = cells.into_iter().filter(|cell| cell.id.camera == camera).collect();
+        let cells: Vec<_> = cells
+            .into_iter()
+            .filter(|cell| cell.id.camera == camera)
+            .collect();
         for cell in &cells {
             let mut inner = inner(cell);
             inner.removed = true;
             let extent = self.shared.geometry.extent_from(inner.pos);
             let offset = u64::MAX;
-            let floor = Floor { offset, extent, epoch: None, ..inner.floor };
+            let floor = Floor {
+                offset,
+                extent,
+                epoch: None,
+                ..inner.floor
+            };
             cell.raise_floor(&mut inner, floor);
         }
         self.drop_jobs(|cell| cell.id.camera == camera);

@@ -102,14 +102,19 @@ pub(crate) struct Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("disk", &self.disk).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("disk", &self.disk)
+            .finish_non_exhaustive()
     }
 }
 
 impl Queue {
     /// Takes an envelope. Of each camera only the newest wait: nothing was stored under the others.
     pub(crate) fn push_envelope(&mut self, envelope: Envelope) {
-        let mut own = self.envelopes.iter().filter(|other| other.camera == envelope.camera);
+        let mut own = self
+            .envelopes
+            .iter()
+            .filter(|other| other.camera == envelope.camera);
         if own.clone().count() >= MAX_WAITING_ENVELOPES
             && let Some(oldest) = own.next().map(|oldest| oldest.epoch)
         {
@@ -152,7 +157,10 @@ impl Shared {
         let health = self.health();
         let pending = self.pending.load(Ordering::Relaxed);
         let limit = match kind {
-            Kind::Manifest => self.config.queue_bytes.saturating_add(self.config.queue_bytes / 8),
+            Kind::Manifest => self
+                .config
+                .queue_bytes
+                .saturating_add(self.config.queue_bytes / 8),
             _ => self.config.queue_bytes,
         };
         let fits = pending == 0 || pending.saturating_add(len) <= limit;
@@ -232,7 +240,10 @@ impl Shared {
     /// Waits for `time`, unless the recorder is closed.
     pub(crate) fn wait_idle(&self, time: Duration) {
         let queue = lock(&self.queue);
-        drop(self.wake.wait_timeout_while(queue, time, |queue| !queue.stop));
+        drop(
+            self.wake
+                .wait_timeout_while(queue, time, |queue| !queue.stop),
+        );
     }
 
     pub(crate) fn emit(&self, event: Event) {
@@ -266,7 +277,13 @@ impl Shared {
         if cells.len() >= MAX_STREAMS {
             return None;
         }
-        let new = || Arc::new(Cell::new(stream, StreamIndex::new(stream), Inner::new(stream, 0)));
+        let new = || {
+            Arc::new(Cell::new(
+                stream,
+                StreamIndex::new(stream),
+                Inner::new(stream, 0),
+            ))
+        };
         Some(Arc::clone(cells.entry(stream).or_insert_with(new)))
     }
 

@@ -14,11 +14,11 @@ use bartizan_sealing::record::{Kind, Record};
 
 use crate::event::{Event, Loss, add};
 use crate::extent::{ExtentHeader, Place};
+use crate::floor::Floor;
 use crate::index::StreamIndex;
 use crate::page::{Chunk, PAGE_U64};
 use crate::recover::{Found, Tail};
-use crate::floor::Floor;
-use crate::shared::{Job, Shared, lock};
+use crate::shared::{Health, Job, Shared, lock};
 use crate::track::{Misplaced, Open, SegmentRow, Tracker};
 
 /// How often a loss that lasts is told again, in milliseconds.
@@ -39,7 +39,12 @@ pub(crate) struct Cell {
 impl Cell {
     pub(crate) fn new(id: StreamId, index: StreamIndex, inner: Inner) -> Self {
         let floor_offset = AtomicU64::new(inner.floor.offset);
-        Self { id, inner: Mutex::new(inner), index: Mutex::new(index), floor_offset }
+        Self {
+            id,
+            inner: Mutex::new(inner),
+            index: Mutex::new(index),
+            floor_offset,
+        }
     }
 
     pub(crate) fn floor_offset(&self) -> u64 {
@@ -53,7 +58,8 @@ impl Cell {
 
     /// Lets readers know the floor.
     pub(crate) fn publish_floor(&self, inner: &Inner) {
-        self.floor_offset.fetch_max(inner.floor.offset, Ordering::SeqCst);
+        self.floor_offset
+            .fetch_max(inner.floor.offset, Ordering::SeqCst);
     }
 }
 
@@ -106,7 +112,10 @@ pub(crate) struct Inner {
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inner").field("mode", &self.mode).field("pos", &self.pos).finish()
+        f.debug_struct("Inner")
+            .field("mode", &self.mode)
+            .field("pos", &self.pos)
+            .finish()
     }
 }
 
@@ -186,7 +195,12 @@ impl Inner {
             (Mode::Storing, None) => self.cut_now(shared, reason),
             (Mode::Storing | Mode::Waiting, Some(header)) => {
                 let (first, next) = (header.number, header.number.saturating_add(1));
-                self.mode = Mode::Losing(Losing { first, next, from: header.start, reason });
+                self.mode = Mode::Losing(Losing {
+                    first,
+                    next,
+                    from: header.start,
+                    reason,
+                });
             }
             (Mode::Waiting, None) | (Mode::Losing(_), _) => {}
         }
@@ -195,13 +209,23 @@ impl Inner {
     /// The running segment ends here; a closed one stays whole.
     fn cut_now(&mut self, shared: &Shared, reason: GapReason) {
         let now = shared.clock.utc();
-        let next = self.tracker.last_number.map_or(0, |last| last.saturating_add(1));
+        let next = self
+            .tracker
+            .last_number
+            .map_or(0, |last| last.saturating_add(1));
         let (first, from) = match &self.tracker.open {
             Some(open) if open.closed.is_none() => (open.number, now.max(open.start)),
-            Some(Open { closed: Some(end), .. }) => (next, *end),
+            Some(Open {
+                closed: Some(end), ..
+            }) => (next, *end),
             _ => (next, now),
         };
-        self.mode = Mode::Losing(Losing { first, next, from, reason });
+        self.mode = Mode::Losing(Losing {
+            first,
+            next,
+            from,
+            reason,
+        });
     }
 
     fn note_dropped(&mut self, shared: &Shared, begins: Option<&SegmentHeader>) {
@@ -213,7 +237,10 @@ impl Inner {
 
     fn resume(&mut self, shared: &Shared, header: &SegmentHeader) {
         if let Mode::Losing(losing) = self.mode {
-            let told = Losing { next: header.number, ..losing };
+            let told = Losing {
+                next: header.number,
+                ..losing
+            };
             self.tell(shared, &told, header.start);
         }
         self.mode = Mode::Storing;
@@ -239,7 +266,11 @@ impl Inner {
             && now.since(losing.from) >= REPORT_EVERY
         {
             self.tell(shared, &losing, now);
-            self.mode = Mode::Losing(Losing { first: losing.next, from: now, ..losing });
+            self.mode = Mode::Losing(Losing {
+                first: losing.next,
+                from: now,
+                ..losing
+            });
         }
     }
 
@@ -256,7 +287,9 @@ impl Inner {
                 let before = rest.len();
                 rest = chunk.fill(rest);
                 let taken = before.saturating_sub(rest.len());
-                self.pos = self.pos.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+                self.pos = self
+                    .pos
+                    .saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
             }
             if let Some(chunk) = self.chunk.take_if(|chunk| chunk.is_full()) {
                 self.send(shared, cell, chunk);
@@ -291,15 +324,20 @@ impl Inner {
         chunk.pad();
         let chunk = Arc::new(chunk);
         self.inflight.push_back(Arc::clone(&chunk));
-        shared.enqueue(Job { cell: Arc::clone(cell), chunk });
+        shared.enqueue(Job {
+            cell: Arc::clone(cell),
+            chunk,
+        });
     }
 
-    /// Sends what the stream has buffered, so that a commit covers it.
-    pub(crate) fn flush(&mut self, shared: &Shared, cell: &Arc<Cell>) {
-        if let Some(chunk) = self.chunk.take_if(|chunk| chunk.is_dirty()) {
-            self.chunk = Some(chunk.follow(&shared.geometry, shared.take_pages()));
-            self.send(shared, cell, chunk);
-        }
+    /// Sends what the stream has buffered, so that a commit covers it; `false` when that is nothing.
+    pub(crate) fn flush(&mut self, shared: &Shared, cell: &Arc<Cell>) -> bool {
+        let Some(chunk) = self.chunk.take_if(|chunk| chunk.is_dirty()) else {
+            return false;
+        };
+        self.chunk = Some(chunk.follow(&shared.geometry, shared.take_pages()));
+        self.send(shared, cell, chunk);
+        true
     }
 
     /// The oldest waiting chunk is on disk.
@@ -310,7 +348,11 @@ impl Inner {
     /// The disk failed: what is not committed is forgotten, and its first segment is the first lost.
     pub(crate) fn fail(&mut self, shared: &Shared, reason: GapReason) {
         let uncommitted = |row: &&SegmentRow| row.end_offset() > self.committed;
-        let row = self.rows.iter().find(uncommitted).map(|row| (row.number, row.start));
+        let row = self
+            .rows
+            .iter()
+            .find(uncommitted)
+            .map(|row| (row.number, row.start));
         let open = self.tracker.open.filter(|_| self.pos > self.committed);
         let first = row.or(open.map(|open| (open.number, open.start)));
         if self.mode == Mode::Storing || (self.mode == Mode::Waiting && first.is_some()) {
@@ -324,6 +366,16 @@ impl Inner {
         self.inflight.clear();
         self.extents.clear();
         self.rows.clear();
+    }
+
+    /// Logical offset behind the last byte that can be read: while the disk fails, what was not committed is
+    /// neither in memory nor, for all that is known, on the disk.
+    pub(crate) fn readable_end(&self, shared: &Shared) -> u64 {
+        if shared.health() == Health::Failed {
+            self.pos.min(self.committed)
+        } else {
+            self.pos
+        }
     }
 
     /// Goes on with what was found on disk: a new process, or a disk that came back.
@@ -341,7 +393,11 @@ impl Inner {
             Chunk::resume(geometry, extent, page, shared.take_pages(), &found.page)
         });
         if let (Mode::Losing(losing), Some(tail)) = (&mut self.mode, &found.tail) {
-            let first = if tail.closed { tail.number.saturating_add(1) } else { tail.number };
+            let first = if tail.closed {
+                tail.number.saturating_add(1)
+            } else {
+                tail.number
+            };
             losing.first = losing.first.max(first).min(losing.next);
             losing.from = losing.from.max(tail.end);
         }
@@ -357,11 +413,18 @@ impl Inner {
     pub(crate) fn start_over(&mut self, shared: &Shared) {
         self.tracker.open = None;
         self.tracker.manifest = None;
-        self.pos = shared.geometry.start_of(shared.geometry.extent_from(self.pos));
+        self.pos = shared
+            .geometry
+            .start_of(shared.geometry.extent_from(self.pos));
         self.committed = self.pos;
         self.fresh = true;
         let extent = shared.geometry.extent_of(self.pos);
-        self.floor = Floor { offset: self.pos, extent, freed: extent, ..Floor::default() };
+        self.floor = Floor {
+            offset: self.pos,
+            extent,
+            freed: extent,
+            ..Floor::default()
+        };
         self.tail = None;
     }
 
@@ -378,7 +441,10 @@ impl Inner {
 
     /// One more than the highest segment number seen, dropped ones included.
     pub(crate) fn next_number(&self) -> u64 {
-        let seen = self.tracker.last_number.map_or(0, |last| last.saturating_add(1));
+        let seen = self
+            .tracker
+            .last_number
+            .map_or(0, |last| last.saturating_add(1));
         match self.mode {
             Mode::Losing(losing) => seen.max(losing.next),
             Mode::Waiting | Mode::Storing => seen,
@@ -387,16 +453,24 @@ impl Inner {
 
     /// Logical offset from which on bytes are in memory.
     pub(crate) fn memory_start(&self, shared: &Shared) -> u64 {
-        let oldest = self.inflight.front().map(|chunk| &**chunk).or(self.chunk.as_ref());
+        let oldest = self
+            .inflight
+            .front()
+            .map(|chunk| &**chunk)
+            .or(self.chunk.as_ref());
         oldest.map_or(self.pos, |chunk| chunk.start(&shared.geometry))
     }
 
     /// Appends at most `max` bytes from `offset` on to `out`, when they are in memory.
     pub(crate) fn copy(&self, shared: &Shared, offset: u64, max: usize, out: &mut Vec<u8>) -> bool {
-        let newest_first =
-            self.chunk.iter().chain(self.inflight.iter().rev().map(|chunk| &**chunk));
+        let newest_first = self
+            .chunk
+            .iter()
+            .chain(self.inflight.iter().rev().map(|chunk| &**chunk));
         for chunk in newest_first {
-            let Some(skip) = offset.checked_sub(chunk.start(&shared.geometry)) else { continue };
+            let Some(skip) = offset.checked_sub(chunk.start(&shared.geometry)) else {
+                continue;
+            };
             let skip = usize::try_from(skip).unwrap_or(usize::MAX);
             let data = chunk.data().get(skip..).unwrap_or_default();
             let piece = data.get(..max).unwrap_or(data);

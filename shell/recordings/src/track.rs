@@ -116,7 +116,11 @@ impl Open {
 
     /// The row when nothing more is added.
     pub(crate) fn ended_row(&self, end_offset: u64) -> SegmentRow {
-        let state = if self.closed.is_some() { SegmentState::Closed } else { SegmentState::Cut };
+        let state = if self.closed.is_some() {
+            SegmentState::Closed
+        } else {
+            SegmentState::Cut
+        };
         self.row(end_offset, state)
     }
 }
@@ -134,7 +138,12 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     pub(crate) const fn new(stream: StreamId) -> Self {
-        Self { stream, open: None, last_number: None, manifest: None }
+        Self {
+            stream,
+            open: None,
+            last_number: None,
+            manifest: None,
+        }
     }
 
     pub(crate) const fn stream(&self) -> StreamId {
@@ -165,17 +174,16 @@ impl Tracker {
         self.open.take().map(|open| open.ended_row(end_offset))
     }
 
-    fn begin(
-        &mut self,
-        record: &Record<'_>,
-        offset: u64,
-    ) -> Result<Option<SegmentRow>, Misplaced> {
+    fn begin(&mut self, record: &Record<'_>, offset: u64) -> Result<Option<SegmentRow>, Misplaced> {
         let header = SegmentHeader::decode(record.body)?;
         if header.scope.camera != self.stream.camera || header.rendition != self.stream.rendition {
             return Err(Misplaced::OtherStream);
         }
         if let Some(last) = self.last_number.filter(|last| header.number <= *last) {
-            return Err(Misplaced::Number { last, found: header.number });
+            return Err(Misplaced::Number {
+                last,
+                found: header.number,
+            });
         }
         let ended = self.cut(offset);
         self.last_number = Some(header.number);
@@ -198,7 +206,11 @@ impl Tracker {
         let running = self.open.as_mut().filter(|open| open.closed.is_none());
         let open = running.ok_or(Misplaced::Kind { kind })?;
         let (expected, found) = (open.frames, record.header.index);
-        if expected == found { Ok(open) } else { Err(Misplaced::Index { expected, found }) }
+        if expected == found {
+            Ok(open)
+        } else {
+            Err(Misplaced::Index { expected, found })
+        }
     }
 
     fn frame(&mut self, record: &Record<'_>, offset: u64) -> Result<(), Misplaced> {
@@ -231,7 +243,11 @@ impl Tracker {
         }
         let len = u32::try_from(record.bytes.len()).unwrap_or(u32::MAX);
         self.manifest = Some((offset, len));
-        if let Some(open) = self.open.as_mut().filter(|open| runs(&manifest, open.number)) {
+        if let Some(open) = self
+            .open
+            .as_mut()
+            .filter(|open| runs(&manifest, open.number))
+        {
             open.signed = open.signed.max(manifest.time);
         }
         Ok(())

@@ -64,7 +64,9 @@ fn stream_usage(shared: &Shared, cell: &Cell) -> io::Result<StreamUsage> {
     };
     let marks = lock(&cell.index).ends();
     let has_index = marks.is_some_and(|(_, end)| end.offset > floor.offset);
-    let oldest = marks.filter(|_| has_index).map(|(first, _)| first.time.max(floor.time));
+    let oldest = marks
+        .filter(|_| has_index)
+        .map(|(first, _)| first.time.max(floor.time));
     let newest = marks.filter(|_| has_index).map(|(_, end)| end.time);
     Ok(StreamUsage {
         stream: cell.id,

@@ -56,7 +56,11 @@ impl Volumes {
                 ids.insert(id);
             }
         }
-        let facilities = Facilities { direct, reserve: true, punch: true };
+        let facilities = Facilities {
+            direct,
+            reserve: true,
+            punch: true,
+        };
         let mut volumes = Self {
             disk,
             geometry,
@@ -76,7 +80,9 @@ impl Volumes {
 
     /// The newest volume goes on behind its last used extent.
     fn find_current(&mut self) -> io::Result<()> {
-        let Some(newest) = self.ids.last().copied() else { return Ok(()) };
+        let Some(newest) = self.ids.last().copied() else {
+            return Ok(());
+        };
         let used = scan_volume(&*self.disk, &self.geometry, newest)?;
         let next = used.last().map_or(0, |(place, _)| {
             (place.0 % self.geometry.extents_per_volume()).saturating_add(1)
@@ -109,9 +115,10 @@ impl Volumes {
         let per_volume = self.geometry.extents_per_volume();
         let (volume, slot) = match self.current {
             Some((volume, slot)) if slot < per_volume => (volume, slot),
-            Some((volume, _)) => {
-                (volume.checked_add(1).ok_or(io::ErrorKind::QuotaExceeded)?, 0)
-            }
+            Some((volume, _)) => (
+                volume.checked_add(1).ok_or(io::ErrorKind::QuotaExceeded)?,
+                0,
+            ),
             None => (0, 0),
         };
         let place = self.geometry.place(volume, slot);
@@ -119,7 +126,9 @@ impl Volumes {
             self.new_names = true;
         }
         let at = self.geometry.offset_of(place);
-        let reserved = self.file(volume)?.allocate(at, self.geometry.extent_bytes)?;
+        let reserved = self
+            .file(volume)?
+            .allocate(at, self.geometry.extent_bytes)?;
         self.facilities.reserve &= reserved;
         self.current = Some((volume, slot.saturating_add(1)));
         Ok(place)
@@ -129,7 +138,10 @@ impl Volumes {
         if let Some(file) = self.files.get(&volume) {
             return Ok(Arc::clone(file));
         }
-        let access = Access { direct: self.direct, ..Access::CREATE };
+        let access = Access {
+            direct: self.direct,
+            ..Access::CREATE
+        };
         let file = self.disk.open(&volume_path(volume), access)?;
         self.facilities.direct &= file.is_direct();
         self.files.insert(volume, Arc::clone(&file));
@@ -137,13 +149,18 @@ impl Volumes {
     }
 
     fn volume_of(&self, place: Place) -> io::Result<u32> {
-        self.geometry.volume_of(place).ok_or_else(|| io::ErrorKind::InvalidInput.into())
+        self.geometry
+            .volume_of(place)
+            .ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
     /// Writes whole pages of an extent, from its page `page` on.
     pub(crate) fn write(&mut self, place: Place, page: u64, bytes: &[u8]) -> io::Result<()> {
         let volume = self.volume_of(place)?;
-        let at = self.geometry.offset_of(place).saturating_add(page.saturating_mul(PAGE_U64));
+        let at = self
+            .geometry
+            .offset_of(place)
+            .saturating_add(page.saturating_mul(PAGE_U64));
         let file = self.file(volume)?;
         self.dirty.insert(volume);
         let done = file.write_at(bytes, at);

@@ -47,9 +47,7 @@ impl Source<'_> {
             return Ok(None);
         }
         match (self.locate)(number)? {
-            Some(place) => {
-                ExtentFile::open(self.disk, self.geometry, self.stream, number, place)
-            }
+            Some(place) => ExtentFile::open(self.disk, self.geometry, self.stream, number, place),
             None => Ok(None),
         }
     }
@@ -58,9 +56,16 @@ impl Source<'_> {
     pub(crate) fn bytes(&self, mut offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         while bytes.len() < len {
-            let Some(extent) = self.extent(self.geometry.extent_of(offset))? else { break };
+            let Some(extent) = self.extent(self.geometry.extent_of(offset))? else {
+                break;
+            };
             let before = bytes.len();
-            extent.read(self.geometry, offset, len.saturating_sub(before), &mut bytes)?;
+            extent.read(
+                self.geometry,
+                offset,
+                len.saturating_sub(before),
+                &mut bytes,
+            )?;
             let read = bytes.len().saturating_sub(before);
             if read == 0 {
                 break;
@@ -81,11 +86,18 @@ struct Window<'a> {
 
 impl<'a> Window<'a> {
     const fn new(source: &'a Source<'a>) -> Self {
-        Self { source, extent: None, base: 0, bytes: Vec::new() }
+        Self {
+            source,
+            extent: None,
+            base: 0,
+            bytes: Vec::new(),
+        }
     }
 
     fn seek(&mut self, at: u64) {
-        let passed = at.checked_sub(self.base).and_then(|passed| usize::try_from(passed).ok());
+        let passed = at
+            .checked_sub(self.base)
+            .and_then(|passed| usize::try_from(passed).ok());
         match passed {
             Some(passed) if passed < self.bytes.len() => {
                 if passed >= READ_BYTES {
@@ -132,8 +144,13 @@ impl<'a> Window<'a> {
         if !self.holds(at, HEADER_LEN)? {
             return Ok(None);
         }
-        let header = self.tail(at).first_chunk::<HEADER_LEN>().map(Header::decode);
-        let Some(Ok((header, _))) = header else { return Ok(None) };
+        let header = self
+            .tail(at)
+            .first_chunk::<HEADER_LEN>()
+            .map(Header::decode);
+        let Some(Ok((header, _))) = header else {
+            return Ok(None);
+        };
         if !self.holds(at, header.record_len())? {
             return Ok(None);
         }
@@ -238,8 +255,9 @@ fn tail_of(tracker: &Tracker, chain: Option<Hash>) -> Option<Tail> {
 fn next_entry(source: &Source<'_>, at: u64, skip_damage: bool) -> io::Result<Option<u64>> {
     let geometry = source.geometry;
     for number in geometry.extent_of(at).saturating_add(1)..source.extents_end {
-        let Some(ExtentHeader { fresh, next_record, .. }) =
-            source.extent(number)?.map(|extent| extent.header)
+        let Some(ExtentHeader {
+            fresh, next_record, ..
+        }) = source.extent(number)?.map(|extent| extent.header)
         else {
             continue;
         };

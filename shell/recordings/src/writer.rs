@@ -103,7 +103,10 @@ impl Writer {
             below_floor: false,
             retry: None,
             slow: false,
-            cycle: Cycle { volume: newest, ..Cycle::default() },
+            cycle: Cycle {
+                volume: newest,
+                ..Cycle::default()
+            },
             device,
             holes,
             shared,
@@ -145,7 +148,10 @@ impl Writer {
         if self.shared.health() == Health::Failed {
             self.reconnect()?;
         }
-        for command in self.shared.with_queue(|queue| std::mem::take(&mut queue.commands)) {
+        for command in self
+            .shared
+            .with_queue(|queue| std::mem::take(&mut queue.commands))
+        {
             self.obey(command)?;
         }
         self.write_backlog()?;
@@ -172,14 +178,17 @@ impl Writer {
     }
 
     fn ask_rebuild(&self, stream: StreamId, hole: Hole) {
-        self.shared.emit(Event::Alert(Alert::IndexDamaged { stream }));
+        self.shared
+            .emit(Event::Alert(Alert::IndexDamaged { stream }));
         if self.holes.send((stream, hole)).is_err() {
             tracing::debug!(%stream, "nobody makes indexes anew");
         }
     }
 
     fn drop_damaged(&self, stream: StreamId, run: u64) -> io::Result<()> {
-        let Some(cell) = self.shared.cell(stream) else { return Ok(()) };
+        let Some(cell) = self.shared.cell(stream) else {
+            return Ok(());
+        };
         let taken = lock(&cell.index).take_damaged(run);
         if let Some((path, hole)) = taken {
             crate::disk::unlink_if_there(&*self.shared.disk, &path)?;
@@ -190,7 +199,9 @@ impl Writer {
 
     /// Takes over what waits; gives whether the recorder is being closed.
     fn fetch(&mut self) -> bool {
-        let Self { shared, backlog, .. } = self;
+        let Self {
+            shared, backlog, ..
+        } = self;
         shared.with_queue(|queue| {
             backlog.extend(queue.jobs.drain(..));
             queue.stop
@@ -220,7 +231,9 @@ impl Writer {
         let syncs = lock(&self.shared.epochs).write(&*self.shared.disk, &envelopes)?;
         add(&self.shared.counters.syncs, syncs);
         self.shared.with_queue(|queue| {
-            queue.envelopes.retain(|waiting| !envelopes.iter().any(|done| done.is(waiting)));
+            queue
+                .envelopes
+                .retain(|waiting| !envelopes.iter().any(|done| done.is(waiting)));
         });
         for envelope in envelopes {
             self.latest.insert(envelope.camera, envelope);
@@ -240,7 +253,10 @@ impl Writer {
         }
         written?;
         let counters = &self.shared.counters;
-        add(&counters.bytes_written, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        add(
+            &counters.bytes_written,
+            u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        );
         add(&counters.writes, 1);
         Ok(())
     }
@@ -271,12 +287,21 @@ impl Writer {
         for cell in self.shared.all_cells() {
             let mut inner = inner(&cell);
             inner.report_loss(&self.shared, utc);
-            inner.flush(&self.shared, &cell);
+            let flushed = inner.flush(&self.shared, &cell);
             if inner.committed < inner.pos || !inner.rows.is_empty() || !inner.extents.is_empty() {
                 let (end, rows) = (inner.pos, inner.rows.len());
-                let mark = Mark { end, rows, manifest: inner.tracker.manifest };
+                let mark = Mark {
+                    end,
+                    rows,
+                    manifest: inner.tracker.manifest,
+                };
                 drop(inner);
                 marks.push((cell, mark));
+            }
+            if flushed {
+                // One stream after the other, so that the next uses the same memory.
+                self.fetch();
+                self.write_backlog()?;
             }
         }
         self.fetch();
@@ -287,8 +312,9 @@ impl Writer {
         }
         syncs = syncs.saturating_add(self.settle_index()?);
         let active = self.active.values();
-        let active: BTreeSet<u32> =
-            active.filter_map(|(_, place)| self.shared.geometry.volume_of(*place)).collect();
+        let active: BTreeSet<u32> = active
+            .filter_map(|(_, place)| self.shared.geometry.volume_of(*place))
+            .collect();
         self.volumes.close_idle(&active);
         self.committed(started, now, syncs);
         Ok(())
@@ -300,7 +326,9 @@ impl Writer {
         let counters = &self.shared.counters;
         add(&counters.commits, 1);
         add(&counters.syncs, syncs);
-        counters.commit_ms_max.fetch_max(commit_ms, Ordering::Relaxed);
+        counters
+            .commit_ms_max
+            .fetch_max(commit_ms, Ordering::Relaxed);
         let lagging = commit_ms > SLOW_COMMIT_MS
             || self.shared.pending() > self.shared.config.queue_bytes / 2;
         if lagging && !self.slow {
@@ -358,14 +386,18 @@ impl Writer {
         }
         let cells = self.shared.all_cells();
         let last = self.cycle.last;
-        let mut rest = cells.iter().filter(|cell| last.is_none_or(|last| cell.id > last));
+        let mut rest = cells
+            .iter()
+            .filter(|cell| last.is_none_or(|last| cell.id > last));
         let due = rest.find(|cell| !lock(&cell.index).is_settled());
         if let Some(cell) = due {
             self.cycle.last = Some(cell.id);
             return lock(&cell.index).settle(&*self.shared.disk);
         }
         let unindexed = cells.iter().flat_map(|cell| inner(cell).extents.clone());
-        let oldest = unindexed.filter_map(|(_, place)| self.shared.geometry.volume_of(place)).min();
+        let oldest = unindexed
+            .filter_map(|(_, place)| self.shared.geometry.volume_of(place))
+            .min();
         let moved = oldest.map_or(self.cycle.volume, |oldest| oldest.min(self.cycle.volume));
         self.cycle.last = None;
         self.cycle.volume = self.volumes.newest();
@@ -381,7 +413,11 @@ impl Writer {
         let cells = self.shared.all_cells();
         let extents = |cell: &Arc<Cell>| (cell.id, lock(&cell.index).settled_extents());
         let streams = cells.iter().map(extents).collect();
-        Checkpoint { volume: self.cycle.settled, streams }.save(&*self.shared.disk)
+        Checkpoint {
+            volume: self.cycle.settled,
+            streams,
+        }
+        .save(&*self.shared.disk)
     }
 
     /// Makes all indexes durable, because the recorder is being closed.
@@ -415,7 +451,10 @@ impl Writer {
                 self.shared.emit(Event::Alert(Alert::DiskFull { free }));
             }
             self.shared.set_health(Health::Full);
-            self.retry = Some(Retry { at: now + RETRY, pause: RETRY });
+            self.retry = Some(Retry {
+                at: now + RETRY,
+                pause: RETRY,
+            });
             return;
         }
         let pause = match self.retry {
@@ -433,7 +472,10 @@ impl Writer {
             }
             self.drop_jobs(|_| true);
         }
-        self.retry = Some(Retry { at: now + pause, pause });
+        self.retry = Some(Retry {
+            at: now + pause,
+            pause,
+        });
     }
 
     /// Takes the jobs of some streams out of the queue, unwritten.
@@ -481,15 +523,22 @@ impl Writer {
         self.volumes = store.volumes;
         self.suspects.clear();
         let missing = |envelope: &&Envelope| {
-            store.epochs.sequence(envelope.camera, envelope.epoch).is_none()
+            store
+                .epochs
+                .sequence(envelope.camera, envelope.epoch)
+                .is_none()
         };
         let missing: Vec<Envelope> = self.latest.values().filter(missing).cloned().collect();
-        self.shared.with_queue(|queue| drop(queue.envelopes.splice(0..0, missing)));
+        self.shared
+            .with_queue(|queue| drop(queue.envelopes.splice(0..0, missing)));
         *lock(&self.shared.epochs) = store.epochs;
         self.active.clear();
         self.saved_floors.clear();
         let newest = self.volumes.newest();
-        self.cycle = Cycle { volume: newest, ..Cycle::default() };
+        self.cycle = Cycle {
+            volume: newest,
+            ..Cycle::default()
+        };
         let on_disk: BTreeSet<StreamId> = store.streams.iter().map(|stream| stream.0).collect();
         for cell in self.shared.all_cells() {
             if !on_disk.contains(&cell.id) {
@@ -526,7 +575,8 @@ impl Writer {
                 None => {
                     let mut inner = Inner::new(id, found.end);
                     inner.adopt(&self.shared, found);
-                    self.shared.insert_cell(Arc::new(Cell::new(id, index, inner)));
+                    self.shared
+                        .insert_cell(Arc::new(Cell::new(id, index, inner)));
                 }
             }
         }
@@ -542,5 +592,8 @@ fn probe(disk: &dyn crate::disk::Disk) -> io::Result<()> {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }

@@ -36,25 +36,39 @@ impl Film {
     /// # Errors
     /// The options are wrong, or the encoder fails.
     pub fn shoot(options: &str, seconds: u64) -> Result<Self> {
-        let silent = if options.contains("audio=") { "" } else { "&audio=false" };
+        let silent = if options.contains("audio=") {
+            ""
+        } else {
+            "&audio=false"
+        };
         let address = format!("synthetic:?{options}{silent}");
         let options = SyntheticOptions::parse(&address)?;
         let every = Duration::from_secs(1) / u32::from(options.fps());
         let mut camera = SyntheticCamera::new(options)?;
-        let (sps, pps) = parameter_sets(&camera.video_config().extra).context("an avcC holds both sets")?;
+        let (sps, pps) =
+            parameter_sets(&camera.video_config().extra).context("an avcC holds both sets")?;
         let (mut pictures, mut sound) = (Vec::new(), Vec::new());
         let mut passed = Duration::ZERO;
         while passed < Duration::from_secs(seconds) {
             let utc = UtcMillis(1_700_000_000_000 + u64::try_from(passed.as_millis())?);
             while let Some(unit) = camera.next(Monotonic::from_start(passed), utc)? {
                 match unit.track {
-                    Track::Video => pictures.push(Picture { nals: nals(&unit.data)?, key: unit.key }),
+                    Track::Video => pictures.push(Picture {
+                        nals: nals(&unit.data)?,
+                        key: unit.key,
+                    }),
                     _ => sound.push(unit.data),
                 }
             }
             passed += every;
         }
-        Ok(Self { sps, pps, pictures, every, sound })
+        Ok(Self {
+            sps,
+            pps,
+            pictures,
+            every,
+            sound,
+        })
     }
 
     /// The same film with pictures of about `bytes` each: not for decoding, for filling queues.
@@ -82,7 +96,10 @@ impl Film {
         let (sps, pps) = (self.sps.clone(), self.pps.clone());
         for picture in self.pictures.iter_mut().filter(|picture| picture.key) {
             // The encoder may have put them there already.
-            picture.nals.retain(|nal| !nal.first().is_some_and(|head| [7, 8].contains(&(head & 31))));
+            picture.nals.retain(|nal| {
+                !nal.first()
+                    .is_some_and(|head| [7, 8].contains(&(head & 31)))
+            });
             picture.nals.splice(0..0, [sps.clone(), pps.clone()]);
         }
         self

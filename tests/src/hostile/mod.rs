@@ -127,11 +127,24 @@ impl Peer {
         let listener = TcpListener::bind("127.0.0.1:0").context("can't listen on loopback")?;
         let address = listener.local_addr()?;
         let (visits, open) = (Vec::new(), Vec::new());
-        let state = State { manner, cut: false, ended: false, visits, open };
-        let shared = Arc::new(Shared { film, state: Mutex::new(state) });
+        let state = State {
+            manner,
+            cut: false,
+            ended: false,
+            visits,
+            open,
+        };
+        let shared = Arc::new(Shared {
+            film,
+            state: Mutex::new(state),
+        });
         let theirs = Arc::clone(&shared);
         let listening = thread::spawn(move || listen(listener, address, &theirs));
-        Ok(Self { shared, address, listening: Some(listening) })
+        Ok(Self {
+            shared,
+            address,
+            listening: Some(listening),
+        })
     }
 
     /// Its address.

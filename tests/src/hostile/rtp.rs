@@ -42,7 +42,13 @@ impl Packer {
     }
 
     /// FU-A (RFC 6184 §5.8).
-    fn fragments(&mut self, head: u8, body: &[u8], (timestamp, last): (u32, bool), out: &mut Vec<u8>) {
+    fn fragments(
+        &mut self,
+        head: u8,
+        body: &[u8],
+        (timestamp, last): (u32, bool),
+        out: &mut Vec<u8>,
+    ) {
         let count = body.len().div_ceil(PAYLOAD);
         for (at, part) in body.chunks(PAYLOAD).enumerate() {
             let start = u8::from(at == 0) << 7;
@@ -56,13 +62,21 @@ impl Packer {
     /// One packet of the picture (RFC 3550 §5.1), framed (RFC 2326 §10.12).
     fn packet(&mut self, payload: &[u8], timestamp: u32, marker: bool, out: &mut Vec<u8>) {
         let kind = VIDEO | (u8::from(marker) << 7);
-        frame(self.channels.0, &packet((kind, self.sequence), timestamp, *b"cam1", payload), out);
+        frame(
+            self.channels.0,
+            &packet((kind, self.sequence), timestamp, *b"cam1", payload),
+            out,
+        );
         self.sequence = self.sequence.wrapping_add(1);
     }
 
     /// One packet of sound.
     pub fn sound(&mut self, samples: &[u8], timestamp: u32, out: &mut Vec<u8>) {
-        frame(self.channels.1, &packet((PCMU, self.sound), timestamp, *b"cam2", samples), out);
+        frame(
+            self.channels.1,
+            &packet((PCMU, self.sound), timestamp, *b"cam2", samples),
+            out,
+        );
         self.sound = self.sound.wrapping_add(1);
     }
 
@@ -97,7 +111,9 @@ impl Packer {
         }
         self.lie += 1;
         // Parameter sets and pictures that are none, as whole packets.
-        let rubbish: Vec<u8> = (0..200_u8).map(|byte| byte.wrapping_mul(37).wrapping_add(7)).collect();
+        let rubbish: Vec<u8> = (0..200_u8)
+            .map(|byte| byte.wrapping_mul(37).wrapping_add(7))
+            .collect();
         let kind = [0x67, 0x68, 0x65, 0x41, 0x06].get(self.lie % 5).copied();
         if let Some(kind) = kind.filter(|_| self.lie.is_multiple_of(4)) {
             self.packet(&[&[kind], rubbish.as_slice()].concat(), 1, true, out);
@@ -117,7 +133,11 @@ fn packet((kind, sequence): (u8, u16), timestamp: u32, source: [u8; 4], payload:
 /// Frames `packet` on `channel`; its length is told as it is.
 pub fn frame(channel: u8, packet: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'$', channel]);
-    out.extend_from_slice(&u16::try_from(packet.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(
+        &u16::try_from(packet.len())
+            .unwrap_or(u16::MAX)
+            .to_be_bytes(),
+    );
     out.extend_from_slice(packet);
 }
 

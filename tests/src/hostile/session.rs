@@ -52,7 +52,8 @@ struct Session<'a> {
 impl Session<'_> {
     fn run(&mut self) -> Result<()> {
         self.stream.set_read_timeout(Some(LISTEN))?;
-        self.stream.set_write_timeout(Some(Duration::from_secs(2)))?;
+        self.stream
+            .set_write_timeout(Some(Duration::from_secs(2)))?;
         if self.shared.manner() == Manner::Banner {
             self.say(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")?;
         }
@@ -76,7 +77,9 @@ impl Session<'_> {
         let mut chunk = [0; 4_096];
         match self.stream.read(&mut chunk) {
             Ok(0) => bail!("the visitor left"),
-            Ok(count) => self.heard.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+            Ok(count) => self
+                .heard
+                .extend_from_slice(chunk.get(..count).unwrap_or_default()),
             Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {}
             Err(error) => return Err(error.into()),
         }
@@ -86,7 +89,11 @@ impl Session<'_> {
     /// The next request's head. Requests to a camera have no body, and what is framed is the visitor's RTCP.
     fn next_request(&mut self) -> Option<String> {
         while self.heard.first() == Some(&b'$') {
-            let len = self.heard.get(2..4)?.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
+            let len = self
+                .heard
+                .get(2..4)?
+                .iter()
+                .fold(0, |len, byte| len << 8 | usize::from(*byte));
             if self.heard.len() < 4 + len {
                 return None;
             }
@@ -100,7 +107,11 @@ impl Session<'_> {
     fn answer(&mut self, request: &str) -> Result<()> {
         let sequence = request
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("cseq:").map(|rest| rest.trim().to_owned()))
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("cseq:")
+                    .map(|rest| rest.trim().to_owned())
+            })
             .unwrap_or_default();
         let method = request.split(' ').next().unwrap_or_default();
         let head = |status: &str| format!("RTSP/1.0 {status}\r\nCSeq: {sequence}\r\n");
@@ -111,9 +122,12 @@ impl Session<'_> {
                 bail!("this is another kind of server");
             }
             (Manner::HalfAnswer, _) => return self.say(b"RTSP/1.0 200 OK\r\nCSe"),
-            (Manner::EndlessHead, _) => return self.endless(&head("200 OK"), b"X-Camera: aaaaaaaaaaaaaaaaaaaaaaa\r\n"),
+            (Manner::EndlessHead, _) => {
+                return self.endless(&head("200 OK"), b"X-Camera: aaaaaaaaaaaaaaaaaaaaaaa\r\n");
+            }
             (Manner::Unauthorized, _) => {
-                let ask = "WWW-Authenticate: Digest realm=\"cam\", nonce=\"0123456789abcdef\"\r\n\r\n";
+                let ask =
+                    "WWW-Authenticate: Digest realm=\"cam\", nonce=\"0123456789abcdef\"\r\n\r\n";
                 return self.say(format!("{}{ask}", head("401 Unauthorized")).as_bytes());
             }
             (Manner::Redirect(to), "DESCRIBE") => {
@@ -137,7 +151,9 @@ impl Session<'_> {
             _ => String::new(),
         };
         let more = match method {
-            "OPTIONS" => "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER\r\n".to_owned(),
+            "OPTIONS" => {
+                "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER\r\n".to_owned()
+            }
             "DESCRIBE" => "Content-Type: application/sdp\r\n".to_owned(),
             "SETUP" => self.set_up(request),
             _ => "Session: 42\r\n".to_owned(),
@@ -157,14 +173,23 @@ impl Session<'_> {
 
     /// Takes the channels that the visitor wants for the track that its address ends with.
     fn set_up(&mut self, request: &str) -> String {
-        let channel = request.split_once("interleaved=").and_then(|(_, rest)| rest.split('-').next()?.parse().ok());
+        let channel = request
+            .split_once("interleaved=")
+            .and_then(|(_, rest)| rest.split('-').next()?.parse().ok());
         let channel: u8 = channel.unwrap_or(0);
-        match request.lines().next().is_some_and(|line| line.contains("/sound")) {
+        match request
+            .lines()
+            .next()
+            .is_some_and(|line| line.contains("/sound"))
+        {
             true => self.packer.channels.1 = channel,
             false => self.packer.channels.0 = channel,
         }
         let pair = (channel, channel.saturating_add(1));
-        format!("Transport: RTP/AVP/TCP;unicast;interleaved={}-{}\r\nSession: 42;timeout=60\r\n", pair.0, pair.1)
+        format!(
+            "Transport: RTP/AVP/TCP;unicast;interleaved={}-{}\r\nSession: 42;timeout=60\r\n",
+            pair.0, pair.1
+        )
     }
 
     fn describe(&self) -> String {
@@ -187,7 +212,10 @@ impl Session<'_> {
             true => "",
             false => "m=audio 0 RTP/AVP 0\r\na=control:sound\r\n",
         };
-        format!("{head}{}{sound}", (0..tracks).map(track).collect::<String>())
+        format!(
+            "{head}{}{sound}",
+            (0..tracks).map(track).collect::<String>()
+        )
     }
 
     fn endless(&mut self, head: &str, line: &[u8]) -> Result<()> {
@@ -201,7 +229,9 @@ impl Session<'_> {
 
     fn rubbish(&mut self) -> Result<()> {
         while self.shared.is_up() {
-            let bytes: Vec<u8> = (0..RUBBISH).map(|_| self.next_random().to_be_bytes()[0]).collect();
+            let bytes: Vec<u8> = (0..RUBBISH)
+                .map(|_| self.next_random().to_be_bytes()[0])
+                .collect();
             self.say(&bytes)?;
         }
         Ok(())
@@ -233,12 +263,17 @@ impl Session<'_> {
 
     fn let_hear(&mut self, watch: Watch, out: &mut Vec<u8>) {
         let film = &self.shared.film;
-        let looped = film.sound.iter().cycle().skip(usize::try_from(self.heard_of).unwrap_or(0) % film.sound.len().max(1));
+        let looped = film
+            .sound
+            .iter()
+            .cycle()
+            .skip(usize::try_from(self.heard_of).unwrap_or(0) % film.sound.len().max(1));
         for unit in looped {
             if SOUND_EVERY * self.heard_of > watch.elapsed() {
                 break;
             }
-            self.packer.sound(unit, self.heard_of.wrapping_mul(SOUND_TICKS), out);
+            self.packer
+                .sound(unit, self.heard_of.wrapping_mul(SOUND_TICKS), out);
             self.heard_of += 1;
         }
     }

@@ -32,17 +32,23 @@ fn routes() -> Vec<(String, String)> {
 /// The path with ids of things that exist, so that a refusal is not just "not found".
 fn filled(path: &str, house: &House) -> String {
     let camera = house.stream(None).unwrap().camera.to_string();
-    let device = house.member().unwrap().get("/api/v1/devices").unwrap()["devices"][0]["id"].clone();
+    let device =
+        house.member().unwrap().get("/api/v1/devices").unwrap()["devices"][0]["id"].clone();
     let id = match path.contains("/devices/") {
         true => device.as_str().unwrap(),
         false => camera.as_str(),
     };
-    path.replace("{id}", id).replace("{camera}", id).replace("{epoch}", "aaaaaaaaaaaaaaaaaaaaaaaaaa")
+    path.replace("{id}", id)
+        .replace("{camera}", id)
+        .replace("{epoch}", "aaaaaaaaaaaaaaaaaaaaaaaaaa")
 }
 
 /// Doors that stand open to strangers of a claimed gateway, and what they say to an empty request.
 fn is_open(method: &str, path: &str) -> bool {
-    matches!((method, path), ("GET", "/api/v1/health") | ("POST", "/api/v1/sign-in/challenge"))
+    matches!(
+        (method, path),
+        ("GET", "/api/v1/health") | ("POST", "/api/v1/sign-in/challenge")
+    )
 }
 
 #[test]
@@ -56,21 +62,44 @@ fn l_5_no_route_of_a_claimed_gateway_answers_a_neighbour() {
             vec![],
             vec![("content-type", "application/json")],
             vec![("authorization", "Bearer 0123456789")],
-            vec![("authorization", "DPoP 0123456789"), ("dpop", "e30.e30.e30")],
-            vec![("authorization", stranger.0.as_str()), ("dpop", stranger.1.as_str())],
-            vec![("cookie", "session=admin"), ("x-forwarded-for", "127.0.0.1"), ("x-real-ip", "::1")],
+            vec![
+                ("authorization", "DPoP 0123456789"),
+                ("dpop", "e30.e30.e30"),
+            ],
+            vec![
+                ("authorization", stranger.0.as_str()),
+                ("dpop", stranger.1.as_str()),
+            ],
+            vec![
+                ("cookie", "session=admin"),
+                ("x-forwarded-for", "127.0.0.1"),
+                ("x-real-ip", "::1"),
+            ],
         ] {
             let answer = api::send(port, &method, &target, &headers, b"{}").unwrap();
             if is_open(&method, &path) {
                 assert!(answer.status < 500, "{method} {target}: {}", answer.status);
                 continue;
             }
-            assert!(answer.status >= 400, "{method} {target} {headers:?}: {} {}", answer.status, answer.text());
-            assert!(answer.status < 500, "{method} {target} {headers:?}: {} {}", answer.status, answer.text());
+            assert!(
+                answer.status >= 400,
+                "{method} {target} {headers:?}: {} {}",
+                answer.status,
+                answer.text()
+            );
+            assert!(
+                answer.status < 500,
+                "{method} {target} {headers:?}: {} {}",
+                answer.status,
+                answer.text()
+            );
             assert!(answer.is_problem(), "{method} {target}: {}", answer.text());
             // A refusal tells nothing of the house.
             let text = answer.text();
-            assert!(!text.contains("Camera 1") && !text.contains("Ada") && !text.contains("synthetic"), "{text}");
+            assert!(
+                !text.contains("Camera 1") && !text.contains("Ada") && !text.contains("synthetic"),
+                "{text}"
+            );
         }
     }
     // Only what was meant to be open is.
@@ -98,7 +127,9 @@ fn l_5_before_the_claim_only_the_claim_answers_and_guessing_ends() {
     let gateway = Gateway::start(Settings::default()).unwrap();
     let port = gateway.port();
     for (method, path) in routes() {
-        let target = path.replace("{id}", "aaaaaaaaaaaaaaaaaaaaaaaaaa").replace("{epoch}", "aaaaaaaaaaaaaaaaaaaaaaaaaa");
+        let target = path
+            .replace("{id}", "aaaaaaaaaaaaaaaaaaaaaaaaaa")
+            .replace("{epoch}", "aaaaaaaaaaaaaaaaaaaaaaaaaa");
         let answer = api::send(port, &method, &target, &[], b"").unwrap();
         let claim = ["/api/v1/claim", "/api/v1/claim/offer"].contains(&path.as_str());
         let expected = match path.as_str() {
@@ -106,7 +137,12 @@ fn l_5_before_the_claim_only_the_claim_answers_and_guessing_ends() {
             _ if claim => 400..=429,
             _ => 404..=404,
         };
-        assert!(expected.contains(&answer.status), "{method} {target}: {} {}", answer.status, answer.text());
+        assert!(
+            expected.contains(&answer.status),
+            "{method} {target}: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
     // A neighbour guesses tokens: none fits, and soon nobody listens to guesses any more.
     let mut refused = false;
@@ -114,8 +150,20 @@ fn l_5_before_the_claim_only_the_claim_answers_and_guessing_ends() {
         let token = data_encoding::BASE64URL_NOPAD.encode(&[guess; 32]);
         let body = json!({ "token": token }).to_string();
         let headers = [("content-type", "application/json")];
-        let answer = api::send(port, "POST", "/api/v1/claim/offer", &headers, body.as_bytes()).unwrap();
-        assert!([401, 403, 429].contains(&answer.status), "{} {}", answer.status, answer.text());
+        let answer = api::send(
+            port,
+            "POST",
+            "/api/v1/claim/offer",
+            &headers,
+            body.as_bytes(),
+        )
+        .unwrap();
+        assert!(
+            [401, 403, 429].contains(&answer.status),
+            "{} {}",
+            answer.status,
+            answer.text()
+        );
         refused |= answer.status != 401;
     }
     assert!(refused, "forty wrong tokens were looked at");
@@ -130,8 +178,16 @@ fn l_5_before_the_claim_only_the_claim_answers_and_guessing_ends() {
 /// Resident memory of a process in MiB.
 fn memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1_024
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .next()
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1_024
 }
 
 #[test]
@@ -141,21 +197,37 @@ fn g_20_hostile_requests_are_refused_in_bounded_memory() {
     let before = memory(pids.serve);
     // A million header lines, one header without end, a target without end.
     for (front, piece) in [
-        ("GET /api/v1/health HTTP/1.1\r\nhost: 127.0.0.1\r\n", "x-a: b\r\n"),
-        ("GET /api/v1/health HTTP/1.1\r\nhost: 127.0.0.1\r\nx-a: ", "aaaaaaaa"),
+        (
+            "GET /api/v1/health HTTP/1.1\r\nhost: 127.0.0.1\r\n",
+            "x-a: b\r\n",
+        ),
+        (
+            "GET /api/v1/health HTTP/1.1\r\nhost: 127.0.0.1\r\nx-a: ",
+            "aaaaaaaa",
+        ),
         ("GET /api/v1/health?", "aaaaaaaa"),
     ] {
-        assert!(pours(port, front, piece, 8_000_000) < 2_000_000, "{front}: taken to the end");
+        assert!(
+            pours(port, front, piece, 8_000_000) < 2_000_000,
+            "{front}: taken to the end"
+        );
     }
     // A body of a gibibyte, announced and sent, in both ways.
     let member = house.member().unwrap();
     for length in ["content-length: 1073741824", "transfer-encoding: chunked"] {
-        let head = format!("POST /api/v1/claim HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{length}\r\n\r\n");
+        let head =
+            format!("POST /api/v1/claim HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{length}\r\n\r\n");
         pours(port, &head, "40000\r\n", 64_000_000);
     }
     // A hundred bytes more than fit, with the best credentials.
     let large = vec![b' '; 1024 * 1024 + 100];
-    assert_eq!(member.send("POST", "/api/v1/cameras", &large).unwrap().status, 413);
+    assert_eq!(
+        member
+            .send("POST", "/api/v1/cameras", &large)
+            .unwrap()
+            .status,
+        413
+    );
     // Two answers to one question, and other ways to talk past a proxy.
     for smuggled in [
         "content-length: 4\r\ncontent-length: 5\r\n",
@@ -163,7 +235,8 @@ fn g_20_hostile_requests_are_refused_in_bounded_memory() {
         "content-length: -1\r\n",
         "content-length: 4 \r\n transfer-encoding: x\r\n",
     ] {
-        let request = format!("POST /api/v1/claim HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{smuggled}\r\nabcde");
+        let request =
+            format!("POST /api/v1/claim HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{smuggled}\r\nabcde");
         let status = api::raw(port, request.as_bytes()).map_or(400, |answer| answer.status);
         assert!((400..500).contains(&status), "{smuggled:?}: {status}");
     }
@@ -176,8 +249,12 @@ fn g_20_hostile_requests_are_refused_in_bounded_memory() {
 /// Sends `front` and then `piece` again and again; gives how many bytes were taken before it was cut off.
 fn pours(port: u16, front: &str, piece: &str, limit: usize) -> usize {
     let mut stream = api::connect(port).unwrap();
-    stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    stream
+        .set_write_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_millis(10)))
+        .unwrap();
     let chunk = piece.repeat(64 * 1024 / piece.len());
     let mut sent = front.len();
     if stream.write_all(front.as_bytes()).is_err() {
@@ -201,7 +278,11 @@ fn g_20_documents_that_are_not_as_described_are_refused() {
     let house = House::claimed(Settings::with_cameras([CAMERA])).unwrap();
     let member = house.member().unwrap();
     let camera = format!("/api/v1/cameras/{}", house.stream(None).unwrap().camera);
-    let deep = format!("{{\"name\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!(
+        "{{\"name\":{}1{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
     let long = format!("{{\"name\":\"{}\"}}", "a".repeat(500_000));
     let patches: Vec<Vec<u8>> = vec![
         deep.into_bytes(),
@@ -229,8 +310,17 @@ fn g_20_documents_that_are_not_as_described_are_refused() {
     for patch in patches {
         let answer = member.send("PATCH", &camera, &patch).unwrap();
         let text: String = String::from_utf8_lossy(&patch).chars().take(80).collect();
-        assert!((400..500).contains(&answer.status), "{text}: {} {}", answer.status, answer.text());
-        assert!(answer.is_problem() && answer.text().len() < 1_000, "{text}: {}", answer.text());
+        assert!(
+            (400..500).contains(&answer.status),
+            "{text}: {} {}",
+            answer.status,
+            answer.text()
+        );
+        assert!(
+            answer.is_problem() && answer.text().len() < 1_000,
+            "{text}: {}",
+            answer.text()
+        );
     }
     for target in [
         "/api/v1/cameras/../cameras",
@@ -246,7 +336,12 @@ fn g_20_documents_that_are_not_as_described_are_refused() {
         "/api/v1/site%20",
     ] {
         let answer = member.send("GET", target, b"").unwrap();
-        assert!((400..500).contains(&answer.status), "{target}: {} {}", answer.status, answer.text());
+        assert!(
+            (400..500).contains(&answer.status),
+            "{target}: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
     let stream = format!("{camera}/data?rendition=main");
     let no_range = member.send("GET", &stream, b"").unwrap();

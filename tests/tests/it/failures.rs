@@ -16,16 +16,37 @@ const CAMERA: &str = "synthetic:?width=320&height=240&fps=10&gop=1s";
 
 /// What no answer may hold.
 const INTERNALS: [&str; 14] = [
-    "sqlite", "database", "sql", "/tmp", "/data", ".rs", "os error", "errno", "panicked", "readonly", "read-only",
-    "locked", "busy", "backtrace",
+    "sqlite",
+    "database",
+    "sql",
+    "/tmp",
+    "/data",
+    ".rs",
+    "os error",
+    "errno",
+    "panicked",
+    "readonly",
+    "read-only",
+    "locked",
+    "busy",
+    "backtrace",
 ];
 
 /// A failure as the owner may see it: a problem with a reference, and nothing of the inside.
 fn is_opaque(answer: &Answer) {
     let text = answer.text().to_lowercase();
-    assert!((500..600).contains(&answer.status), "{} {text}", answer.status);
+    assert!(
+        (500..600).contains(&answer.status),
+        "{} {text}",
+        answer.status
+    );
     assert!(answer.is_problem(), "{text}");
-    assert!(answer.json().unwrap()["reference"].as_str().is_some_and(|text| text.len() >= 8), "{text}");
+    assert!(
+        answer.json().unwrap()["reference"]
+            .as_str()
+            .is_some_and(|text| text.len() >= 8),
+        "{text}"
+    );
     for word in INTERNALS {
         assert!(!text.contains(word), "{word:?} in {text}");
     }
@@ -33,9 +54,19 @@ fn is_opaque(answer: &Answer) {
 
 /// A stranger gets what a stranger always gets.
 fn strangers_are_refused(port: u16) {
-    for target in ["/api/v1/site", "/api/v1/cameras", "/api/v1/roster?from=0", "/api/v1/live?ticket=x"] {
+    for target in [
+        "/api/v1/site",
+        "/api/v1/cameras",
+        "/api/v1/roster?from=0",
+        "/api/v1/live?ticket=x",
+    ] {
         let answer = api::get(port, target).unwrap();
-        assert!([400, 401, 403, 426].contains(&answer.status), "{target}: {} {}", answer.status, answer.text());
+        assert!(
+            [400, 401, 403, 426].contains(&answer.status),
+            "{target}: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
 }
 
@@ -45,13 +76,19 @@ fn g_21_a_locked_database_refuses_changes_says_little_and_recording_goes_on() {
     house.wait_streaming(None).unwrap();
     let (member, stream) = (house.member().unwrap(), house.stream(None).unwrap());
     let target = format!("/api/v1/cameras/{}", stream.camera);
-    let options = SqliteConnectOptions::new().filename(house.gateway.data().join("gateway/gateway.db"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let options =
+        SqliteConnectOptions::new().filename(house.gateway.data().join("gateway/gateway.db"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
 
     let when = wait::now();
     let mut holder = runtime.block_on(options.connect()).unwrap();
     runtime.block_on(holder.execute("BEGIN IMMEDIATE")).unwrap();
-    let answer = member.send("PATCH", &target, br#"{"name":"Renamed"}"#).unwrap();
+    let answer = member
+        .send("PATCH", &target, br#"{"name":"Renamed"}"#)
+        .unwrap();
     is_opaque(&answer);
     strangers_are_refused(house.gateway.port());
     let refused = house.owner.run(["camera", "add", "More", CAMERA]).unwrap();
@@ -62,13 +99,18 @@ fn g_21_a_locked_database_refuses_changes_says_little_and_recording_goes_on() {
     // As if nothing had been: the old name, one camera, and then the new name.
     assert_eq!(house.camera(None).unwrap()["name"], "Camera 1");
     assert_eq!(house.cameras().unwrap().len(), 1);
-    let answer = member.send("PATCH", &target, br#"{"name":"Renamed"}"#).unwrap();
+    let answer = member
+        .send("PATCH", &target, br#"{"name":"Renamed"}"#)
+        .unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     house.add("More", CAMERA, &[]).unwrap();
     wait::pause(Duration::from_secs(2));
     let recorded = house.viewer().unwrap().recorded(stream).unwrap();
     assert!(recorded.gaps.is_empty(), "{:?}", recorded.gaps);
-    let since = recorded.pictures().filter(|seen| seen.captured > when).count();
+    let since = recorded
+        .pictures()
+        .filter(|seen| seen.captured > when)
+        .count();
     assert!(since > 40, "{since} pictures while the database was locked");
     house.gateway.stop().unwrap();
     house.must_verify().unwrap();
@@ -81,7 +123,11 @@ fn g_21_a_failed_disk_refuses_changes_says_little_and_lets_nobody_in() {
         Err(error) => return skipped(&format!("{error:#}")),
     };
     let data = Some(disk.path().join("data"));
-    let settings = Settings { data, keep_free_mib: 64, ..Settings::with_cameras([CAMERA]) };
+    let settings = Settings {
+        data,
+        keep_free_mib: 64,
+        ..Settings::with_cameras([CAMERA])
+    };
     let house = House::claimed(settings).unwrap();
     house.wait_streaming(None).unwrap();
     let (member, stream) = (house.member().unwrap(), house.stream(None).unwrap());
@@ -90,16 +136,31 @@ fn g_21_a_failed_disk_refuses_changes_says_little_and_lets_nobody_in() {
     disk.fail().unwrap();
 
     let alert = wait::until(Duration::from_secs(40), "the owner is told", || {
-        member.get("/api/v1/storage").ok()?["alert"].as_str().map(str::to_owned)
+        member.get("/api/v1/storage").ok()?["alert"]
+            .as_str()
+            .map(str::to_owned)
     });
     assert!(alert.unwrap().contains("disk"));
     let target = format!("/api/v1/cameras/{}", stream.camera);
-    is_opaque(&member.send("PATCH", &target, br#"{"name":"Renamed"}"#).unwrap());
+    is_opaque(
+        &member
+            .send("PATCH", &target, br#"{"name":"Renamed"}"#)
+            .unwrap(),
+    );
     strangers_are_refused(house.gateway.port());
     // What was recorded can still be seen, and what happens now as well.
     let recorded = house.viewer().unwrap().recorded(stream).unwrap();
-    assert!(recorded.pictures().count() > 20, "{}", recorded.pictures().count());
-    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died:\n{}", house.gateway.last_words());
+    assert!(
+        recorded.pictures().count() > 20,
+        "{}",
+        recorded.pictures().count()
+    );
+    assert_eq!(
+        house.gateway.pids().unwrap(),
+        pids,
+        "a process died:\n{}",
+        house.gateway.last_words()
+    );
 }
 
 #[test]
@@ -114,7 +175,9 @@ fn a_change_survives_a_crash_whole_or_not_at_all() {
         let pid = house.gateway.pids().unwrap().serve;
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                wait::pause(Duration::from_millis(150 + 97 * u64::try_from(round % 7).unwrap()));
+                wait::pause(Duration::from_millis(
+                    150 + 97 * u64::try_from(round % 7).unwrap(),
+                ));
                 house.gateway.kill(Role::Serve).unwrap();
                 crashed.store(true, Ordering::Release);
             });
@@ -128,12 +191,24 @@ fn a_change_survives_a_crash_whole_or_not_at_all() {
             }
         });
         house.gateway.wait_for_new(Role::Serve, pid).unwrap();
-        let name = house.camera(None).unwrap()["name"].as_str().unwrap().to_owned();
+        let name = house.camera(None).unwrap()["name"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let kept: u64 = name.strip_prefix("Name ").unwrap().parse().unwrap();
         let acknowledged = acknowledged.load(Ordering::Acquire);
-        assert!(kept >= acknowledged && kept < next, "{name} is kept, {acknowledged} was acknowledged");
+        assert!(
+            kept >= acknowledged && kept < next,
+            "{name} is kept, {acknowledged} was acknowledged"
+        );
         // The roster, too, is whole: the next change is a signed statement that follows the last one.
-        house.add(&format!("Camera of round {round}"), "synthetic:?width=160&height=120&fps=1", &[]).unwrap();
+        house
+            .add(
+                &format!("Camera of round {round}"),
+                "synthetic:?width=160&height=120&fps=1",
+                &[],
+            )
+            .unwrap();
     }
     assert_eq!(house.cameras().unwrap().len(), 1 + 3 * rounds());
 }

@@ -66,7 +66,11 @@ fn assert_gap(recorded: &Recorded, reason: GapReason, time: UtcMillis) {
     let found = recorded.gaps.iter().any(|gap| {
         gap.reason == reason && gap.from.0 <= time.0 + LOSS && gap.to.0 + LOSS >= time.0
     });
-    assert!(found, "no signed gap {reason:?} at {time:?}: {:?}", recorded.gaps);
+    assert!(
+        found,
+        "no signed gap {reason:?} at {time:?}: {:?}",
+        recorded.gaps
+    );
 }
 
 fn whole_after_stop(house: &mut House) {
@@ -86,15 +90,28 @@ fn crashes(role: Role, reason: GapReason) {
         let when = house.gateway.kill(role).unwrap();
         house.gateway.wait_for_new(role, pid).unwrap();
         let again = records_again(&house, UtcMillis(when.0 + LOSS));
-        assert!(again.0 - when.0 < BACK, "back after {} ms", again.0 - when.0);
+        assert!(
+            again.0 - when.0 < BACK,
+            "back after {} ms",
+            again.0 - when.0
+        );
         wait::pause(Duration::from_secs(3));
 
         let recorded = recorded(&house);
-        let last = recorded.last_before(when).expect("something was recorded before");
-        assert!(when.0 - last.0 <= LOSS, "{} ms of received video are lost", when.0 - last.0);
+        let last = recorded
+            .last_before(when)
+            .expect("something was recorded before");
+        assert!(
+            when.0 - last.0 <= LOSS,
+            "{} ms of received video are lost",
+            when.0 - last.0
+        );
         assert_gap(&recorded, reason, when);
         let after = closed_segments(&house);
-        assert!(before.iter().all(|segment| after.contains(segment)), "closed segments are gone or changed");
+        assert!(
+            before.iter().all(|segment| after.contains(segment)),
+            "closed segments are gone or changed"
+        );
     }
     whole_after_stop(&mut house);
 }
@@ -120,18 +137,30 @@ fn a_power_cut_of_all_processes_loses_less_than_a_second_and_nothing_that_was_cl
         let when = wait::now();
         for pid in [pids.supervisor, pids.serve, pids.ingest] {
             // The children follow their supervisor; whoever is gone already is gone.
-            drop(bartizan_tests::process::signal(pid, rustix::process::Signal::KILL));
+            drop(bartizan_tests::process::signal(
+                pid,
+                rustix::process::Signal::KILL,
+            ));
         }
         wait::pause(Duration::from_secs(1));
         house.gateway.begin().unwrap();
         records_again(&house, UtcMillis(when.0 + LOSS));
         wait::pause(Duration::from_secs(3));
         let recorded = recorded(&house);
-        let last = recorded.last_before(when).expect("something was recorded before");
-        assert!(when.0 - last.0 <= LOSS, "{} ms of received video are lost", when.0 - last.0);
+        let last = recorded
+            .last_before(when)
+            .expect("something was recorded before");
+        assert!(
+            when.0 - last.0 <= LOSS,
+            "{} ms of received video are lost",
+            when.0 - last.0
+        );
         assert_gap(&recorded, GapReason::Restart, when);
         let after = closed_segments(&house);
-        assert!(before.iter().all(|segment| after.contains(segment)), "closed segments are gone or changed");
+        assert!(
+            before.iter().all(|segment| after.contains(segment)),
+            "closed segments are gone or changed"
+        );
     }
     whole_after_stop(&mut house);
 }
@@ -145,8 +174,15 @@ fn k_1_a_cut_camera_is_told_and_signed_as_a_gap() {
         let when = camera.cut();
         let told = wait::Watch::start();
         let status = house.wait_for(None, Rendition::Main, "connecting").unwrap();
-        assert!(told.elapsed() < Duration::from_secs(5), "told after {:?}", told.elapsed());
-        assert!(["closed", "unreachable"].contains(&status["problem"]["kind"].as_str().unwrap()), "{status}");
+        assert!(
+            told.elapsed() < Duration::from_secs(5),
+            "told after {:?}",
+            told.elapsed()
+        );
+        assert!(
+            ["closed", "unreachable"].contains(&status["problem"]["kind"].as_str().unwrap()),
+            "{status}"
+        );
         wait::pause(Duration::from_secs(3));
         camera.mend();
         let mended = wait::now();
@@ -154,7 +190,11 @@ fn k_1_a_cut_camera_is_told_and_signed_as_a_gap() {
         wait::pause(Duration::from_secs(3));
         let recorded = recorded(&house);
         assert!(when.0 - recorded.last_before(when).unwrap().0 <= LOSS);
-        assert_gap(&recorded, GapReason::CameraOffline, UtcMillis(when.0 + 2_000));
+        assert_gap(
+            &recorded,
+            GapReason::CameraOffline,
+            UtcMillis(when.0 + 2_000),
+        );
     }
     whole_after_stop(&mut house);
 }
@@ -168,12 +208,20 @@ fn k_1_a_stalled_camera_is_told_and_signed_as_a_gap() {
         camera.set(Manner::Stall);
         let (when, told) = (wait::now(), wait::Watch::start());
         let status = house.wait_for(None, Rendition::Main, "connecting").unwrap();
-        assert!(told.elapsed() < Duration::from_secs(20), "told after {:?}", told.elapsed());
+        assert!(
+            told.elapsed() < Duration::from_secs(20),
+            "told after {:?}",
+            told.elapsed()
+        );
         assert_eq!(status["problem"]["kind"], "stalled", "{status}");
         camera.set(Manner::Honest);
         records_again(&house, UtcMillis(when.0 + 9_000));
         wait::pause(Duration::from_secs(3));
-        assert_gap(&recorded(&house), GapReason::CameraStalled, UtcMillis(when.0 + 4_000));
+        assert_gap(
+            &recorded(&house),
+            GapReason::CameraStalled,
+            UtcMillis(when.0 + 4_000),
+        );
     }
     whole_after_stop(&mut house);
 }
@@ -186,7 +234,14 @@ fn a_full_disk_is_a_signed_gap_and_recording_goes_on_when_there_is_room() {
     };
     let camera = camera();
     let data = Some(disk.path().join("data"));
-    let mut house = house(&camera, Settings { data, keep_free_mib: 64, ..Settings::default() });
+    let mut house = house(
+        &camera,
+        Settings {
+            data,
+            keep_free_mib: 64,
+            ..Settings::default()
+        },
+    );
     let member = house.member().unwrap();
     let alert = || member.get("/api/v1/storage").unwrap()["alert"].clone();
     for _ in 0..rounds() {
@@ -202,11 +257,21 @@ fn a_full_disk_is_a_signed_gap_and_recording_goes_on_when_there_is_room() {
         disk.clear().unwrap();
         let cleared = wait::now();
         records_again(&house, cleared);
-        wait::until(Duration::from_secs(20), "the alert ends", || alert().is_null().then_some(())).unwrap();
+        wait::until(Duration::from_secs(20), "the alert ends", || {
+            alert().is_null().then_some(())
+        })
+        .unwrap();
         wait::pause(Duration::from_secs(3));
-        assert_gap(&recorded(&house), GapReason::DiskFull, UtcMillis(when.0 + 2_000));
+        assert_gap(
+            &recorded(&house),
+            GapReason::DiskFull,
+            UtcMillis(when.0 + 2_000),
+        );
         let after = closed_segments(&house);
-        assert!(before.iter().all(|segment| after.contains(segment)), "closed segments are gone or changed");
+        assert!(
+            before.iter().all(|segment| after.contains(segment)),
+            "closed segments are gone or changed"
+        );
     }
     whole_after_stop(&mut house);
 }
@@ -225,7 +290,10 @@ fn a_clock_that_is_set_by_an_hour_is_a_signed_gap_and_nothing_is_lost() {
         ..Settings::default()
     };
     let mut house = House::claimed(settings).unwrap();
-    house.owner.must(["camera", "add", "Yard", &camera.url()]).unwrap();
+    house
+        .owner
+        .must(["camera", "add", "Yard", &camera.url()])
+        .unwrap();
     wait::pause(STRETCH);
     let pids = house.gateway.pids().unwrap();
     for _ in 0..rounds() {
@@ -234,17 +302,28 @@ fn a_clock_that_is_set_by_an_hour_is_a_signed_gap_and_nothing_is_lost() {
             wait::pause(STRETCH);
         }
     }
-    assert_eq!(house.gateway.pids().unwrap(), pids, "a process died:\n{}", house.gateway.last_words());
+    assert_eq!(
+        house.gateway.pids().unwrap(),
+        pids,
+        "a process died:\n{}",
+        house.gateway.last_words()
+    );
     stop(&mut house.gateway);
     let said = house.must_verify().unwrap();
     let gaps = said["reports"][0]["gaps"].as_array().unwrap();
-    let jumps = gaps.iter().filter(|gap| gap["reason"] == "clock-jump").count();
+    let jumps = gaps
+        .iter()
+        .filter(|gap| gap["reason"] == "clock-jump")
+        .count();
     assert_eq!(jumps, 4 * rounds(), "{said}");
     // Everything in between was recorded: a jump costs the time until the next keyframe at most.
     let pictures = said["reports"][0]["frames"].as_u64().unwrap();
     let stretches = u64::try_from(4 * rounds() + 1).unwrap();
     let expected = stretches * STRETCH.as_secs() * 15;
-    assert!(pictures > expected * 6 / 10, "{pictures} pictures of about {expected}");
+    assert!(
+        pictures > expected * 6 / 10,
+        "{pictures} pictures of about {expected}"
+    );
 }
 
 fn stop(gateway: &mut Gateway) {

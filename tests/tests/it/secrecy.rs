@@ -20,7 +20,11 @@ const FRAMES: &str = "canary-frame-5fd7c1b0e94a";
 const NAME: &str = "canary-name-b83e01d6f2c7";
 
 fn camera() -> Peer {
-    let film = Film::shoot(&format!("audio=true&width=320&height=240&fps=10&gop=1s&canary={FRAMES}"), 4).unwrap();
+    let film = Film::shoot(
+        &format!("audio=true&width=320&height=240&fps=10&gop=1s&canary={FRAMES}"),
+        4,
+    )
+    .unwrap();
     assert!(film.sound.len() > 100);
     Peer::start(film, Manner::Honest).unwrap()
 }
@@ -35,14 +39,18 @@ fn lived_in(camera: &Peer) -> (House, std::path::PathBuf) {
     house.owner.must(["camera", "test", &camera.url()]).unwrap();
     wait::pause(Duration::from_secs(5));
     let file = house.owner.file("export.mp4");
-    house.export(NAME, (from, UtcMillis(from.0 + 5_000)), &file).unwrap();
+    house
+        .export(NAME, (from, UtcMillis(from.0 + 5_000)), &file)
+        .unwrap();
     (house, file)
 }
 
 #[test]
 fn c_2_no_clear_frame_is_in_a_file_a_log_or_a_packet() {
     let camera = camera();
-    let capture = Capture::start().map_err(|error| skipped(&error.to_string())).ok();
+    let capture = Capture::start()
+        .map_err(|error| skipped(&error.to_string()))
+        .ok();
     let (mut house, export) = lived_in(&camera);
     let frames = Hunt::new(&[FRAMES]).unwrap();
     let all = Hunt::new(&[FRAMES, NAME]).unwrap();
@@ -60,18 +68,33 @@ fn c_2_no_clear_frame_is_in_a_file_a_log_or_a_packet() {
 
     // The hunt would have found them: the export, which the owner asked for, holds frames in clear.
     let exported = std::fs::read(&export).unwrap();
-    assert!(!frames.bytes("the export", &exported).is_empty(), "the hunt is blind");
+    assert!(
+        !frames.bytes("the export", &exported).is_empty(),
+        "the hunt is blind"
+    );
 }
 
 /// Traces in all packets but those of the camera's own connection, which must have some.
 fn packets(capture: Capture, hunt: &Hunt, camera: u16) -> Vec<Trace> {
     let packets = capture.finish().unwrap();
-    let of_camera = |packet: &[u8]| capture::ports(packet).is_some_and(|(from, to)| from == camera || to == camera);
+    let of_camera = |packet: &[u8]| {
+        capture::ports(packet).is_some_and(|(from, to)| from == camera || to == camera)
+    };
     let (own, others): (Vec<_>, Vec<_>) = packets.into_iter().partition(|packet| of_camera(packet));
-    let own_traces = own.iter().flat_map(|packet| hunt.bytes("the camera's packets", packet)).count();
-    assert!(own_traces > 50, "the hunt is blind: {own_traces} traces in {} packets", own.len());
+    let own_traces = own
+        .iter()
+        .flat_map(|packet| hunt.bytes("the camera's packets", packet))
+        .count();
+    assert!(
+        own_traces > 50,
+        "the hunt is blind: {own_traces} traces in {} packets",
+        own.len()
+    );
     assert!(others.len() > 50, "{} packets of the gateway", others.len());
-    others.iter().flat_map(|packet| hunt.bytes("a packet", packet)).collect()
+    others
+        .iter()
+        .flat_map(|packet| hunt.bytes("a packet", packet))
+        .collect()
 }
 
 #[test]
@@ -97,7 +120,10 @@ fn c_2_no_clear_frame_is_in_the_memory_of_a_process_but_the_sealer() {
     // And should the sealer crash, it leaves no picture of its memory.
     for pid in [pids.ingest, pids.serve] {
         let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
-        let cores = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        let cores = limits
+            .lines()
+            .find(|line| line.starts_with("Max core file size"))
+            .unwrap();
         let words: Vec<_> = cores.split_whitespace().rev().take(3).collect();
         assert_eq!(words, ["bytes", "0", "0"], "{cores}");
     }

@@ -20,14 +20,31 @@ fn an_owner_claims_watches_records_exports_and_verifies() {
 
     // Live, as a file.
     let live = house.owner.file("live.mp4");
-    let said = house.owner.must(["live", &name, "--seconds", "5", "-o", live.to_str().unwrap()]).unwrap();
+    let said = house
+        .owner
+        .must([
+            "live",
+            &name,
+            "--seconds",
+            "5",
+            "-o",
+            live.to_str().unwrap(),
+        ])
+        .unwrap();
     let picture = probe::picture(&live).unwrap();
     assert_eq!((picture.codec.as_str(), picture.size), ("h264", (640, 360)));
-    assert!((4.5..=9.0).contains(&picture.seconds()), "{} s", picture.seconds());
+    assert!(
+        (4.5..=9.0).contains(&picture.seconds()),
+        "{} s",
+        picture.seconds()
+    );
     assert_eq!(said["pictures"], picture.packets.len());
     assert!(picture.packets[0].key && said["rejoins"] == 0, "{said}");
     let sound = probe::account(&live, "a:0").unwrap().unwrap();
-    assert_eq!((sound.codec.as_str(), sound.sample_rate), ("pcm_mulaw", 8_000));
+    assert_eq!(
+        (sound.codec.as_str(), sound.sample_rate),
+        ("pcm_mulaw", 8_000)
+    );
     probe::decodes(&live).unwrap();
 
     // Recorded, as a file with a proof.
@@ -37,11 +54,20 @@ fn an_owner_claims_watches_records_exports_and_verifies() {
     let [start, end] = ["startMs", "endMs"].map(|field| span[field].as_u64().unwrap());
     assert!(end - start > 8_000, "{span}");
     let file = house.owner.file("recorded.mp4");
-    house.export(&name, (UtcMillis(start), UtcMillis(start + 6_000)), &file).unwrap();
+    house
+        .export(&name, (UtcMillis(start), UtcMillis(start + 6_000)), &file)
+        .unwrap();
     let picture = probe::picture(&file).unwrap();
-    assert!((85..=95).contains(&picture.packets.len()), "{}", picture.packets.len());
+    assert!(
+        (85..=95).contains(&picture.packets.len()),
+        "{}",
+        picture.packets.len()
+    );
     probe::decodes(&file).unwrap();
-    let said = house.owner.must(["verify", file.to_str().unwrap()]).unwrap();
+    let said = house
+        .owner
+        .must(["verify", file.to_str().unwrap()])
+        .unwrap();
     assert_eq!(said["whole"], true, "{said}");
 
     // The recordings themselves.
@@ -49,7 +75,14 @@ fn an_owner_claims_watches_records_exports_and_verifies() {
     let said = house.must_verify().unwrap();
     let report = &said["reports"][0];
     assert!(report["frames"].as_u64().unwrap() > 100, "{said}");
-    assert_eq!((report["findingCount"].as_u64(), report["unsignedFrames"].as_u64()), (Some(0), Some(0)), "{said}");
+    assert_eq!(
+        (
+            report["findingCount"].as_u64(),
+            report["unsignedFrames"].as_u64()
+        ),
+        (Some(0), Some(0)),
+        "{said}"
+    );
 }
 
 #[test]
@@ -59,11 +92,16 @@ fn n_4_a_changed_byte_of_a_recording_is_found_and_located() {
     wait::pause(Duration::from_secs(8));
     house.gateway.stop().unwrap();
     let whole = house.must_verify().unwrap();
-    let [first, last] = ["firstMs", "lastMs"].map(|field| whole["reports"][0][field].as_u64().unwrap());
+    let [first, last] =
+        ["firstMs", "lastMs"].map(|field| whole["reports"][0][field].as_u64().unwrap());
 
     // A page that is full of what looks like noise is in the middle of a sealed frame.
     let volume = house.volumes().unwrap().remove(0);
-    let file = OpenOptions::new().read(true).write(true).open(&volume).unwrap();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&volume)
+        .unwrap();
     let pages = noisy_pages(&file);
     let place = pages[pages.len() / 2] + 2_000;
     let mut byte = [0];
@@ -74,7 +112,11 @@ fn n_4_a_changed_byte_of_a_recording_is_found_and_located() {
     assert_eq!(said.code, Some(2), "{}", said.text);
     let finding = &said.json["reports"][0]["findings"][0];
     let when = finding["timeMs"].as_u64().unwrap();
-    assert!((first..=last).contains(&when) && finding["segment"].is_u64(), "{}", said.text);
+    assert!(
+        (first..=last).contains(&when) && finding["segment"].is_u64(),
+        "{}",
+        said.text
+    );
 
     // Put back, everything is well again: it was this byte.
     file.write_all_at(&byte, place).unwrap();
@@ -100,12 +142,19 @@ fn m_5_a_changed_byte_of_an_export_is_found() {
     wait::pause(Duration::from_secs(7));
     let file = house.owner.file("export.mp4");
     let name = house.name().unwrap();
-    house.export(&name, (from, UtcMillis(from.0 + 4_000)), &file).unwrap();
+    house
+        .export(&name, (from, UtcMillis(from.0 + 4_000)), &file)
+        .unwrap();
     let path = file.to_str().unwrap();
     house.owner.must(["verify", path]).unwrap();
     let opened = OpenOptions::new().write(true).open(&file).unwrap();
     let middle = opened.metadata().unwrap().len() / 2;
     opened.write_all_at(b"\0\0\0\0", middle).unwrap();
     let said = house.owner.run(["verify", path]).unwrap();
-    assert_eq!((said.code, &said.json["whole"]), (Some(2), &false.into()), "{}", said.text);
+    assert_eq!(
+        (said.code, &said.json["whole"]),
+        (Some(2), &false.into()),
+        "{}",
+        said.text
+    );
 }

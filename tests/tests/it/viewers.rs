@@ -20,25 +20,58 @@ fn peer(options: &str, seconds: u64) -> Peer {
 
 #[test]
 fn both_streams_of_a_camera_are_recorded_and_watched() {
-    let (main, sub) = (peer("width=640&height=360&fps=15&gop=2s", 4), peer("width=320&height=180&fps=5&gop=1s", 2));
+    let (main, sub) = (
+        peer("width=640&height=360&fps=15&gop=2s", 4),
+        peer("width=320&height=180&fps=5&gop=1s", 2),
+    );
     let mut house = House::claimed(Settings::default()).unwrap();
-    house.add("Door", &main.url(), &["--sub", &sub.url()]).unwrap();
+    house
+        .add("Door", &main.url(), &["--sub", &sub.url()])
+        .unwrap();
     for rendition in Rendition::ALL {
         house.wait_for(None, rendition, "streaming").unwrap();
     }
     wait::pause(Duration::from_secs(8));
     let camera = house.stream(None).unwrap().camera;
-    for (rendition, size, most) in [(Rendition::Main, (640, 360), 140), (Rendition::Sub, (320, 180), 60)] {
+    for (rendition, size, most) in [
+        (Rendition::Main, (640, 360), 140),
+        (Rendition::Sub, (320, 180), 60),
+    ] {
         let stream = StreamId { camera, rendition };
         let (_, first) = house.viewer().unwrap().first_picture(stream).unwrap();
-        assert_eq!(first.size.map(|size| (size.width, size.height)), Some(size), "{rendition}");
-        let count = house.viewer().unwrap().recorded(stream).unwrap().pictures().count();
+        assert_eq!(
+            first.size.map(|size| (size.width, size.height)),
+            Some(size),
+            "{rendition}"
+        );
+        let count = house
+            .viewer()
+            .unwrap()
+            .recorded(stream)
+            .unwrap()
+            .pictures()
+            .count();
         assert!(count > most / 3, "{rendition}: {count} pictures");
         let file = house.owner.file(&format!("{rendition}.mp4"));
         let output = file.to_str().unwrap();
         let rendition = rendition.to_string();
-        house.owner.must(["live", "Door", "--rendition", &rendition, "--seconds", "2", "-o", output]).unwrap();
-        assert_eq!(probe::picture(&file).unwrap().size, (u64::from(size.0), u64::from(size.1)));
+        house
+            .owner
+            .must([
+                "live",
+                "Door",
+                "--rendition",
+                &rendition,
+                "--seconds",
+                "2",
+                "-o",
+                output,
+            ])
+            .unwrap();
+        assert_eq!(
+            probe::picture(&file).unwrap().size,
+            (u64::from(size.0), u64::from(size.1))
+        );
         probe::decodes(&file).unwrap();
     }
     house.gateway.stop().unwrap();
@@ -75,7 +108,8 @@ fn a_joining_viewer_has_a_picture_at_once_in_the_middle_of_a_long_group() {
         .unwrap();
     let together = |pair: &[Seen]| {
         let (one, two) = (pair[0].place, pair[1].place);
-        (two.segment == one.segment && two.index == one.index + 1) || (two.segment == one.segment + 1 && two.index == 0)
+        (two.segment == one.segment && two.index == one.index + 1)
+            || (two.segment == one.segment + 1 && two.index == 0)
     };
     assert!(seen.windows(2).all(together), "{seen:?}");
 }
@@ -83,7 +117,9 @@ fn a_joining_viewer_has_a_picture_at_once_in_the_middle_of_a_long_group() {
 #[test]
 fn a_slow_viewer_is_moved_on_and_holds_up_nobody() {
     // Four megabytes a second fill every buffer on the way within a few seconds.
-    let film = Film::shoot("width=320&height=240&fps=10&gop=1s", 2).unwrap().inflated(400_000);
+    let film = Film::shoot("width=320&height=240&fps=10&gop=1s", 2)
+        .unwrap()
+        .inflated(400_000);
     let camera = Peer::start(film, Manner::Honest).unwrap();
     let mut house = House::claimed(Settings::default()).unwrap();
     house.add("Fast", &camera.url(), &[]).unwrap();
@@ -113,24 +149,49 @@ fn a_slow_viewer_is_moved_on_and_holds_up_nobody() {
                 })
                 .map(|()| seen)
         });
-        (slow.join().unwrap().unwrap(), quick.join().unwrap().unwrap())
+        (
+            slow.join().unwrap().unwrap(),
+            quick.join().unwrap().unwrap(),
+        )
     });
     // The slow one missed something, goes on with a keyframe, and is at the present again.
-    let jumps: Vec<_> = slow_seen.windows(2).filter(|pair| pair[1].place.segment > pair[0].place.segment + 1).collect();
+    let jumps: Vec<_> = slow_seen
+        .windows(2)
+        .filter(|pair| pair[1].place.segment > pair[0].place.segment + 1)
+        .collect();
     assert!(!jumps.is_empty(), "nothing was left out");
-    assert!(jumps.iter().all(|pair| pair[1].key && pair[1].place.index == 0), "{jumps:?}");
+    assert!(
+        jumps
+            .iter()
+            .all(|pair| pair[1].key && pair[1].place.index == 0),
+        "{jumps:?}"
+    );
     let last = slow_seen[slow_seen.len() - 1];
     assert!(last.track == Track::Video);
     // The quick one missed nothing and was never late.
-    let late = quick_seen.iter().skip(20).map(|(_, late)| *late).max().unwrap();
+    let late = quick_seen
+        .iter()
+        .skip(20)
+        .map(|(_, late)| *late)
+        .max()
+        .unwrap();
     assert!(late < 1_500, "{late} ms late");
     let places: Vec<_> = quick_seen.iter().map(|(seen, _)| seen.place).collect();
-    assert!(places.windows(2).all(|pair| pair[1].segment <= pair[0].segment + 1), "{places:?}");
+    assert!(
+        places
+            .windows(2)
+            .all(|pair| pair[1].segment <= pair[0].segment + 1),
+        "{places:?}"
+    );
     // And the recorder has it all.
     let recorded = house.viewer().unwrap().recorded(stream).unwrap();
     assert!(recorded.gaps.is_empty(), "{:?}", recorded.gaps);
     let times: Vec<u64> = recorded.pictures().map(|seen| seen.captured.0).collect();
-    let pause = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    let pause = times
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .max()
+        .unwrap();
     assert!(pause < 700, "{pause} ms without a picture");
     house.gateway.stop().unwrap();
     house.must_verify().unwrap();
@@ -146,8 +207,16 @@ fn a_camera_that_changes_its_resolution_is_recorded_and_exported_in_both() {
     house.wait_streaming(None).unwrap();
     let from = wait::now();
     wait::pause(Duration::from_secs(14));
-    let recorded = house.viewer().unwrap().recorded(house.stream(None).unwrap()).unwrap();
-    let mut sizes: Vec<_> = recorded.frames.iter().filter_map(|seen| seen.size).collect();
+    let recorded = house
+        .viewer()
+        .unwrap()
+        .recorded(house.stream(None).unwrap())
+        .unwrap();
+    let mut sizes: Vec<_> = recorded
+        .frames
+        .iter()
+        .filter_map(|seen| seen.size)
+        .collect();
     sizes.dedup_by_key(|size| size.width);
     assert!(sizes.len() >= 4, "{sizes:?}");
     let file = house.owner.file("zoom.mp4");

@@ -128,7 +128,10 @@ fn ours(args: &Args, urls: &[String]) -> Result<Row> {
     run::pause(Duration::from_secs(args.seconds.into()));
     let used = measure::usage(&[site.gateway.id()])? - before;
     let busy = measure::machine_busy()?.saturating_sub(busy).as_secs_f64();
-    run::complain(&format!("the whole machine was busy for {busy:.1} s of {} s", args.seconds));
+    run::complain(&format!(
+        "the whole machine was busy for {busy:.1} s of {} s",
+        args.seconds
+    ));
     let after = site.counters()?;
     let grown = |name| {
         Ok::<_, anyhow::Error>(Site::counter(name, &after)? - Site::counter(name, &counted)?)

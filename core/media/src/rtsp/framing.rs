@@ -162,12 +162,13 @@ fn front(buffer: &[u8]) -> Result<Front<'_>, Fault> {
 
 fn front_message(buffer: &[u8]) -> Result<Front<'_>, Fault> {
     let window = buffer.get(..MAX_HEAD).unwrap_or(buffer);
+    // Asked whether the header has come whole or not, so that it makes no difference how it is cut.
+    let first_line = window.split(|byte| *byte == b'\n').next();
+    let binary = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\r' | b'\t');
+    if first_line.is_some_and(|line| line.iter().any(binary)) {
+        return Ok(skip_garbage(buffer));
+    }
     let Some((head_len, body_at)) = end_of_head(window) else {
-        let first_line = window.split(|byte| *byte == b'\n').next();
-        let binary = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\r' | b'\t');
-        if first_line.is_some_and(|line| line.iter().any(binary)) {
-            return Ok(skip_garbage(buffer));
-        }
         if buffer.len() >= MAX_HEAD {
             return Err(Fault::HeadTooLong);
         }
@@ -302,6 +303,19 @@ mod tests {
             .chunks(1_000)
             .find_map(|c| feed(&mut framer, c, &mut out).err());
         assert_eq!(fault, Some(Fault::HeadTooLong));
+    }
+
+    #[test]
+    fn a_control_character_in_the_first_line_is_rubbish_however_it_is_cut() {
+        let stream = [&b"RTSP/1.0 200 OK\0\r\nCSeq: 1\r\n\r\n"[..], STREAM].concat();
+        assert_eq!(all(&stream), Ok(expected()));
+        for step in [1, 7, 16, 17, 40] {
+            let (mut framer, mut out) = (Framer::default(), Vec::new());
+            for piece in stream.chunks(step) {
+                feed(&mut framer, piece, &mut out).unwrap();
+            }
+            assert_eq!(out, expected(), "{step}");
+        }
     }
 
     #[test]

@@ -26,11 +26,23 @@ pub struct Access {
 
 impl Access {
     /// An existing file, to read.
-    pub const READ: Self = Self { write: false, create: false, direct: false };
+    pub const READ: Self = Self {
+        write: false,
+        create: false,
+        direct: false,
+    };
     /// To read and write, made when missing.
-    pub const CREATE: Self = Self { write: true, create: true, direct: false };
+    pub const CREATE: Self = Self {
+        write: true,
+        create: true,
+        direct: false,
+    };
     /// An existing file, to read and write.
-    pub const WRITE: Self = Self { write: true, create: false, direct: false };
+    pub const WRITE: Self = Self {
+        write: true,
+        create: false,
+        direct: false,
+    };
 }
 
 /// Room on the file system, in bytes.

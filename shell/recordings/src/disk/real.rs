@@ -22,7 +22,10 @@ pub struct RealDisk {
 impl RealDisk {
     /// The folder `root`, made (mode 0700) when missing, except for its parents.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), lock: Mutex::new(None) }
+        Self {
+            root: root.into(),
+            lock: Mutex::new(None),
+        }
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -32,7 +35,11 @@ impl RealDisk {
 
 fn open(path: &Path, access: Access) -> rustix::io::Result<File> {
     let mut flags = OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    flags |= if access.write { OFlags::RDWR } else { OFlags::RDONLY };
+    flags |= if access.write {
+        OFlags::RDWR
+    } else {
+        OFlags::RDONLY
+    };
     if access.create {
         flags |= OFlags::CREATE;
     }
@@ -47,12 +54,22 @@ impl Disk for RealDisk {
         let path = self.at(path);
         let (file, direct) = match open(&path, access) {
             // Some file systems have no direct writes (tmpfs, some FUSE).
-            Err(Errno::INVAL) if access.direct => {
-                (open(&path, Access { direct: false, ..access })?, false)
-            }
+            Err(Errno::INVAL) if access.direct => (
+                open(
+                    &path,
+                    Access {
+                        direct: false,
+                        ..access
+                    },
+                )?,
+                false,
+            ),
             opened => (opened?, access.direct),
         };
-        Ok(Arc::new(RealFile { file, direct: AtomicBool::new(direct) }))
+        Ok(Arc::new(RealFile {
+            file,
+            direct: AtomicBool::new(direct),
+        }))
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
@@ -173,7 +190,12 @@ impl DiskFile for RealFile {
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<bool> {
-        supported(rustix::fs::fallocate(&self.file, FallocateFlags::empty(), offset, len))
+        supported(rustix::fs::fallocate(
+            &self.file,
+            FallocateFlags::empty(),
+            offset,
+            len,
+        ))
     }
 
     fn punch(&self, offset: u64, len: u64) -> io::Result<bool> {

@@ -69,7 +69,13 @@ pub(crate) struct Builder {
 
 impl Builder {
     pub(crate) const fn new(stream: StreamId, first: Cursor) -> Self {
-        Self { stream, first, next: first, manifest: None, body: Vec::new() }
+        Self {
+            stream,
+            first,
+            next: first,
+            manifest: None,
+            body: Vec::new(),
+        }
     }
 
     /// A builder that goes on where `block`, the last of its file, ended.
@@ -105,7 +111,11 @@ impl Builder {
             }
         }
         put_varint(&mut entry, zigzag(place.0.wrapping_sub(self.next.place)));
-        let next = Cursor { extent: number.saturating_add(1), place: place.0, ..self.next };
+        let next = Cursor {
+            extent: number.saturating_add(1),
+            place: place.0,
+            ..self.next
+        };
         self.push(&entry, next)
     }
 
@@ -126,7 +136,10 @@ impl Builder {
         put_varint(&mut entry, row.duration);
         put_varint(&mut entry, row.len);
         put_varint(&mut entry, row.key_len.into());
-        for skip in [number_skip, offset_skip].into_iter().filter(|skip| *skip != 0) {
+        for skip in [number_skip, offset_skip]
+            .into_iter()
+            .filter(|skip| *skip != 0)
+        {
             put_varint(&mut entry, skip);
         }
         let next = Cursor {
@@ -151,9 +164,14 @@ impl Builder {
     pub(crate) fn encode(&self) -> [u8; PAGE] {
         let mut out = Writer::new();
         out.fixed(&MAGIC).u8(VERSION);
-        out.fixed(self.stream.camera.as_bytes()).u8(self.stream.rendition.code());
+        out.fixed(self.stream.camera.as_bytes())
+            .u8(self.stream.rendition.code());
         let first = self.first;
-        out.u64(first.extent).u64(first.place).u64(first.number).u64(first.time).u64(first.offset);
+        out.u64(first.extent)
+            .u64(first.place)
+            .u64(first.number)
+            .u64(first.time)
+            .u64(first.offset);
         let (at, len) = self.manifest.unwrap_or_default();
         out.u64(at).u32(len).vec16(&self.body);
         let mut bytes = out.into_vec();
@@ -179,7 +197,10 @@ pub fn parse_block(page: &[u8]) -> Result<Block, WireError> {
     }
     input.exactly("index version", VERSION)?;
     let camera = CameraId::new(input.array("camera")?);
-    let stream = StreamId { camera, rendition: input.rendition("rendition")? };
+    let stream = StreamId {
+        camera,
+        rendition: input.rendition("rendition")?,
+    };
     let first = Cursor {
         extent: input.u64("extent")?,
         place: input.u64("place")?,
@@ -211,12 +232,19 @@ impl Block {
         match tag {
             TAG_EXTENT | TAG_EXTENT_SKIP => self.read_extent(tag, input),
             _ if tag & TAG_SEGMENT != 0 && tag < 16 => self.read_row(tag, input),
-            _ => Err(WireError::Unknown { field, value: tag.into() }),
+            _ => Err(WireError::Unknown {
+                field,
+                value: tag.into(),
+            }),
         }
     }
 
     fn read_extent(&mut self, tag: u8, input: &mut Reader<'_>) -> Result<(), WireError> {
-        let skip = if tag == TAG_EXTENT_SKIP { varint(input)? } else { 0 };
+        let skip = if tag == TAG_EXTENT_SKIP {
+            varint(input)?
+        } else {
+            0
+        };
         let number = sum(self.next.extent, skip)?;
         let place = self.next.place.wrapping_add(unzigzag(varint(input)?));
         self.extents.push((number, Place(place)));
@@ -230,8 +258,16 @@ impl Block {
         let duration = varint(input)?;
         let len = varint(input)?;
         let key_len = varint(input)?;
-        let number_skip = if tag & TAG_NUMBER_SKIP == 0 { 0 } else { varint(input)? };
-        let offset_skip = if tag & TAG_OFFSET_SKIP == 0 { 0 } else { varint(input)? };
+        let number_skip = if tag & TAG_NUMBER_SKIP == 0 {
+            0
+        } else {
+            varint(input)?
+        };
+        let offset_skip = if tag & TAG_OFFSET_SKIP == 0 {
+            0
+        } else {
+            varint(input)?
+        };
         let closed = tag & TAG_CLOSED != 0;
         let row = SegmentRow {
             number: sum(self.next.number, number_skip)?,
@@ -239,9 +275,15 @@ impl Block {
             duration,
             offset: sum(self.next.offset, offset_skip)?,
             len,
-            key_len: u32::try_from(key_len)
-                .map_err(|_| WireError::Unknown { field: "key length", value: key_len })?,
-            state: if closed { SegmentState::Closed } else { SegmentState::Cut },
+            key_len: u32::try_from(key_len).map_err(|_| WireError::Unknown {
+                field: "key length",
+                value: key_len,
+            })?,
+            state: if closed {
+                SegmentState::Closed
+            } else {
+                SegmentState::Cut
+            },
         };
         self.next.number = sum(row.number, 1)?;
         self.next.time = start;
@@ -252,7 +294,10 @@ impl Block {
 }
 
 fn sum(a: u64, b: u64) -> Result<u64, WireError> {
-    a.checked_add(b).ok_or(WireError::Unknown { field: "index difference", value: b })
+    a.checked_add(b).ok_or(WireError::Unknown {
+        field: "index difference",
+        value: b,
+    })
 }
 
 fn put_varint(out: &mut Vec<u8>, mut value: u64) {
@@ -304,13 +349,28 @@ mod tests {
     use super::*;
 
     fn stream() -> StreamId {
-        StreamId { camera: CameraId::new([3; 16]), rendition: Rendition::Main }
+        StreamId {
+            camera: CameraId::new([3; 16]),
+            rendition: Rendition::Main,
+        }
     }
 
     fn row(number: u64, start: u64, offset: u64, len: u64) -> SegmentRow {
         let (duration, key_len) = (len % 7_000, u32::try_from(len % 90_000).unwrap());
-        let state = if len % 3 == 0 { SegmentState::Cut } else { SegmentState::Closed };
-        SegmentRow { number, start: UtcMillis(start), duration, offset, len, key_len, state }
+        let state = if len % 3 == 0 {
+            SegmentState::Cut
+        } else {
+            SegmentState::Closed
+        };
+        SegmentRow {
+            number,
+            start: UtcMillis(start),
+            duration,
+            offset,
+            len,
+            key_len,
+            state,
+        }
     }
 
     #[test]
@@ -344,7 +404,13 @@ mod tests {
 
     #[test]
     fn a_resumed_block_is_the_same() {
-        let mut builder = Builder::new(stream(), Cursor { number: 7, ..Cursor::default() });
+        let mut builder = Builder::new(
+            stream(),
+            Cursor {
+                number: 7,
+                ..Cursor::default()
+            },
+        );
         assert!(builder.push_extent(2, Place(40)));
         assert!(builder.push_row(&row(9, 100, 10, 20)));
         assert!(builder.push_extent(3, Place(12)));

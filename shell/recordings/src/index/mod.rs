@@ -11,8 +11,8 @@ use std::io;
 use bartizan_domain::{StreamId, UtcMillis};
 
 pub use block::{Block, Cursor, parse_block};
-pub use run::{Mark, RunName};
 pub(crate) use run::{IndexError, Run, RunReader, RunView};
+pub use run::{Mark, RunName};
 
 use crate::disk::{Disk, list_if_there, unlink_if_there};
 use crate::extent::Place;
@@ -63,7 +63,13 @@ pub(crate) struct Hole {
 
 impl StreamIndex {
     pub(crate) fn new(stream: StreamId) -> Self {
-        Self { stream, dir: index_dir(stream), runs: Vec::new(), place: 0, new_names: true }
+        Self {
+            stream,
+            dir: index_dir(stream),
+            runs: Vec::new(),
+            place: 0,
+            new_names: true,
+        }
     }
 
     /// Reads the catalogue from the names, and growing runs as far as they are whole.
@@ -73,8 +79,15 @@ impl StreamIndex {
         for name in list_if_there(disk, &index.dir)? {
             let path = format!("{}/{name}", index.dir);
             match RunName::parse(&name) {
-                Some(RunName { first, end: Some(end) }) => {
-                    runs.push(Run { first, end, writer: None });
+                Some(RunName {
+                    first,
+                    end: Some(end),
+                }) => {
+                    runs.push(Run {
+                        first,
+                        end,
+                        writer: None,
+                    });
                 }
                 Some(RunName { first, end: None }) => {
                     match Run::resume(disk, stream, &path, first)? {
@@ -155,7 +168,11 @@ impl StreamIndex {
     }
 
     fn growing(&mut self, number: u64, time: UtcMillis) -> &mut Run {
-        if self.runs.last().is_none_or(|run| run.writer.is_none() || run.is_blank()) {
+        if self
+            .runs
+            .last()
+            .is_none_or(|run| run.writer.is_none() || run.is_blank())
+        {
             self.start_run(number, time);
         }
         self.runs.last_mut().expect("a run was just begun")
@@ -176,10 +193,18 @@ impl StreamIndex {
     fn start_run(&mut self, number: u64, time: UtcMillis) {
         let end = self.end();
         // A run without any row never needs a file.
-        if self.runs.last().is_some_and(|run| run.first.offset == run.end.offset && run.is_blank()) {
+        if self
+            .runs
+            .last()
+            .is_some_and(|run| run.first.offset == run.end.offset && run.is_blank())
+        {
             self.runs.pop();
         }
-        let first = Mark { number: number.max(end.number), time, ..end };
+        let first = Mark {
+            number: number.max(end.number),
+            time,
+            ..end
+        };
         self.runs.push(Run::new(self.stream, first, self.place));
     }
 
@@ -233,7 +258,11 @@ impl StreamIndex {
 
     /// Number behind the last extent that is durably indexed.
     pub(crate) fn settled_extents(&self) -> u64 {
-        self.runs.iter().map(Run::settled_extent).max().unwrap_or_default()
+        self.runs
+            .iter()
+            .map(Run::settled_extent)
+            .max()
+            .unwrap_or_default()
     }
 
     fn run_of_extent(&self, extent: u64) -> Option<&Run> {
@@ -272,7 +301,10 @@ impl StreamIndex {
         let mut at = from;
         for run in &self.runs {
             if run.first.extent > at.extent || run.first.offset > at.offset {
-                holes.push(Hole { from: at, to: run.first });
+                holes.push(Hole {
+                    from: at,
+                    to: run.first,
+                });
             }
             at = run.end;
         }
@@ -281,9 +313,15 @@ impl StreamIndex {
 
     /// Takes out the run that begins at `offset`, because it cannot be read; gives its path and the hole.
     pub(crate) fn take_damaged(&mut self, offset: u64) -> Option<(String, Hole)> {
-        let at = self.runs.iter().position(|run| run.first.offset == offset)?;
+        let at = self
+            .runs
+            .iter()
+            .position(|run| run.first.offset == offset)?;
         let run = self.runs.remove(at);
-        let hole = Hole { from: run.first, to: run.end };
+        let hole = Hole {
+            from: run.first,
+            to: run.end,
+        };
         Some((format!("{}/{}", self.dir, run.name()), hole))
     }
 
@@ -295,7 +333,10 @@ impl StreamIndex {
         end: Mark,
     ) -> io::Result<Vec<(String, Run)>> {
         if let Some(run) = self.runs.last_mut() {
-            run.end = Mark { time: run.end.time, ..end };
+            run.end = Mark {
+                time: run.end.time,
+                ..end
+            };
         }
         disk.make_dir(&self.dir)?;
         let mut drafts = Vec::new();
@@ -312,11 +353,18 @@ impl StreamIndex {
 
     /// Puts a run that was made anew into its hole; `false` when it no longer fits.
     pub(crate) fn insert(&mut self, run: Run) -> bool {
-        let at = self.runs.partition_point(|other| other.first.offset <= run.first.offset);
+        let at = self
+            .runs
+            .partition_point(|other| other.first.offset <= run.first.offset);
         let after = |other: &Run| other.end.offset <= run.first.offset;
-        let fits_before = at.checked_sub(1).and_then(|at| self.runs.get(at)).is_none_or(after);
-        let fits_behind =
-            self.runs.get(at).is_none_or(|other| run.end.offset <= other.first.offset);
+        let fits_before = at
+            .checked_sub(1)
+            .and_then(|at| self.runs.get(at))
+            .is_none_or(after);
+        let fits_behind = self
+            .runs
+            .get(at)
+            .is_none_or(|other| run.end.offset <= other.first.offset);
         if fits_before && fits_behind {
             self.runs.insert(at, run);
         }
@@ -329,6 +377,9 @@ impl StreamIndex {
             run.writer.is_none() && run.end.offset <= offset && run.end.extent <= extent
         });
         let dead = dead.count().min(self.runs.len().saturating_sub(1));
-        self.runs.drain(..dead).map(|run| format!("{}/{}", self.dir, run.name())).collect()
+        self.runs
+            .drain(..dead)
+            .map(|run| format!("{}/{}", self.dir, run.name()))
+            .collect()
     }
 }

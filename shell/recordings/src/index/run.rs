@@ -47,7 +47,11 @@ impl RunName {
         };
         let mut fields = stem.split('-').map(hex);
         let first = read_mark(&mut fields)?;
-        let end = if sealed { Some(read_mark(&mut fields)?) } else { None };
+        let end = if sealed {
+            Some(read_mark(&mut fields)?)
+        } else {
+            None
+        };
         fields.next().is_none().then_some(Self { first, end })
     }
 }
@@ -60,11 +64,21 @@ fn hex(text: &str) -> Option<u64> {
 fn read_mark(fields: &mut impl Iterator<Item = Option<u64>>) -> Option<Mark> {
     let mut field = || fields.next().flatten();
     let (offset, extent, number) = (field()?, field()?, field()?);
-    Some(Mark { offset, extent, number, time: UtcMillis(field()?) })
+    Some(Mark {
+        offset,
+        extent,
+        number,
+        time: UtcMillis(field()?),
+    })
 }
 
 fn mark_text(mark: &Mark) -> String {
-    let Mark { offset, extent, number, time } = mark;
+    let Mark {
+        offset,
+        extent,
+        number,
+        time,
+    } = mark;
     format!("{offset:016x}-{extent:016x}-{number:016x}-{:016x}", time.0)
 }
 
@@ -126,7 +140,11 @@ impl Run {
             unsynced: false,
             synced_extent: first.extent,
         };
-        Self { first, end: first, writer: Some(writer) }
+        Self {
+            first,
+            end: first,
+            writer: Some(writer),
+        }
     }
 
     /// A growing run found on disk, cut after its last block that is whole and follows; `None` when no
@@ -170,7 +188,11 @@ impl Run {
                 unsynced: true,
                 synced_extent: first.extent,
             };
-            Self { first, end, writer: Some(writer) }
+            Self {
+                first,
+                end,
+                writer: Some(writer),
+            }
         }))
     }
 
@@ -183,19 +205,27 @@ impl Run {
     }
 
     pub(crate) fn name(&self) -> String {
-        if self.writer.is_some() { self.growing_name() } else { self.sealed_name() }
+        if self.writer.is_some() {
+            self.growing_name()
+        } else {
+            self.sealed_name()
+        }
     }
 
     /// Adds an extent. A sealed run stays as it is.
     pub(crate) fn push_extent(&mut self, number: u64, place: Place) {
-        let Some(writer) = &mut self.writer else { return };
+        let Some(writer) = &mut self.writer else {
+            return;
+        };
         writer.push(|builder| builder.push_extent(number, place));
         self.end.extent = writer.builder.next.extent;
     }
 
     /// Adds a segment that starts no earlier than the one before.
     pub(crate) fn push_row(&mut self, row: &SegmentRow) {
-        let Some(writer) = &mut self.writer else { return };
+        let Some(writer) = &mut self.writer else {
+            return;
+        };
         writer.push(|builder| builder.push_row(row));
         self.end.number = writer.builder.next.number;
         self.end.offset = writer.builder.next.offset;
@@ -204,7 +234,9 @@ impl Run {
 
     /// Puts what is only in memory into the file, made at `path` when there is none.
     pub(crate) fn write(&mut self, disk: &dyn Disk, path: &str) -> io::Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
         if !writer.unwritten && writer.waiting.is_empty() {
             return Ok(());
         }
@@ -218,7 +250,10 @@ impl Run {
             writer.waiting.remove(0);
             writer.full = writer.full.saturating_add(1);
         }
-        file.write_at(&writer.builder.encode(), writer.full.saturating_mul(PAGE_U64))?;
+        file.write_at(
+            &writer.builder.encode(),
+            writer.full.saturating_mul(PAGE_U64),
+        )?;
         writer.unwritten = false;
         Ok(())
     }
@@ -227,7 +262,9 @@ impl Run {
     pub(crate) fn sync(&mut self) -> io::Result<bool> {
         match &mut self.writer {
             Some(writer) if writer.unsynced => {
-                let Some(file) = &writer.file else { return Ok(false) };
+                let Some(file) = &writer.file else {
+                    return Ok(false);
+                };
                 file.sync()?;
                 writer.unsynced = false;
                 if !writer.unwritten {
@@ -250,7 +287,12 @@ impl Run {
                 (pages, Some(writer.full.saturating_add(waiting)))
             }
         };
-        RunView { path: format!("{dir}/{}", self.name()), first: self.first, memory, total }
+        RunView {
+            path: format!("{dir}/{}", self.name()),
+            first: self.first,
+            memory,
+            total,
+        }
     }
 
     /// The file is written even if there is nothing to say.
@@ -269,16 +311,22 @@ impl Run {
 
     /// Whether every entry is in the file and durable.
     pub(crate) fn is_settled(&self) -> bool {
-        self.writer.as_ref().is_none_or(|writer| !writer.unsynced && !writer.unwritten)
+        self.writer
+            .as_ref()
+            .is_none_or(|writer| !writer.unsynced && !writer.unwritten)
     }
 
     /// Number behind the last extent that is durably indexed.
     pub(crate) fn settled_extent(&self) -> u64 {
-        self.writer.as_ref().map_or(self.end.extent, |writer| writer.synced_extent)
+        self.writer
+            .as_ref()
+            .map_or(self.end.extent, |writer| writer.synced_extent)
     }
 
     pub(crate) fn has_file(&self) -> bool {
-        self.writer.as_ref().is_some_and(|writer| writer.file.is_some())
+        self.writer
+            .as_ref()
+            .is_some_and(|writer| writer.file.is_some())
     }
 
     /// Complete blocks so far.
@@ -301,7 +349,12 @@ impl RunWriter {
 }
 
 fn end_of(before: Mark, block: &Block) -> Mark {
-    let latest = block.rows.iter().map(SegmentRow::end).max().unwrap_or_default();
+    let latest = block
+        .rows
+        .iter()
+        .map(SegmentRow::end)
+        .max()
+        .unwrap_or_default();
     Mark {
         offset: block.next.offset,
         extent: block.next.extent,
@@ -340,7 +393,11 @@ impl RunView {
             (None, Some(file)) => file.len()? / PAGE_U64,
             (None, None) => 0,
         };
-        Ok(RunReader { file, view: self, total })
+        Ok(RunReader {
+            file,
+            view: self,
+            total,
+        })
     }
 }
 
@@ -349,7 +406,9 @@ impl RunReader {
     pub(crate) fn block(&self, index: u64) -> Result<Block, IndexError> {
         let in_memory = u64::try_from(self.view.memory.len()).unwrap_or(u64::MAX);
         let from = self.total.saturating_sub(in_memory);
-        let damaged = IndexError::Damaged { run: self.view.first.offset };
+        let damaged = IndexError::Damaged {
+            run: self.view.first.offset,
+        };
         if index >= from {
             let at = usize::try_from(index.saturating_sub(from)).unwrap_or(usize::MAX);
             return match self.view.memory.get(at).map(|page| parse_block(page)) {
@@ -358,7 +417,9 @@ impl RunReader {
             };
         }
         let mut page = [0; PAGE];
-        let file = self.file.as_ref().ok_or(IndexError::Damaged { run: self.view.first.offset })?;
+        let file = self.file.as_ref().ok_or(IndexError::Damaged {
+            run: self.view.first.offset,
+        })?;
         read_exact_at(&**file, &mut page, index.saturating_mul(PAGE_U64))?;
         parse_block(&page).map_err(|_| damaged)
     }
@@ -384,8 +445,13 @@ impl RunReader {
         }
         let at = self.last_where(|first| first.extent <= number)?;
         let block = self.block(at)?;
-        let found = block.extents.binary_search_by_key(&number, |(number, _)| *number);
-        Ok(found.ok().and_then(|at| block.extents.get(at)).map(|(_, place)| *place))
+        let found = block
+            .extents
+            .binary_search_by_key(&number, |(number, _)| *number);
+        Ok(found
+            .ok()
+            .and_then(|at| block.extents.get(at))
+            .map(|(_, place)| *place))
     }
 
     /// Gives rows from block `from` on to `visit`, until it says `false`.
@@ -405,7 +471,9 @@ impl RunReader {
     /// The block from which on every segment that has not ended at `time` is found.
     pub(crate) fn block_of_time(&self, time: UtcMillis) -> Result<u64, IndexError> {
         // A block's cursor has the start of the segment before it, which may reach into the block.
-        Ok(self.last_where(|first| first.time <= time.0)?.saturating_sub(1))
+        Ok(self
+            .last_where(|first| first.time <= time.0)?
+            .saturating_sub(1))
     }
 
     pub(crate) const fn total(&self) -> u64 {
@@ -419,11 +487,22 @@ mod tests {
 
     #[test]
     fn names_say_where_runs_begin_and_end() {
-        let mark = |n| Mark { offset: n, extent: n + 1, number: n + 2, time: UtcMillis(n + 3) };
+        let mark = |n| Mark {
+            offset: n,
+            extent: n + 1,
+            number: n + 2,
+            time: UtcMillis(n + 3),
+        };
         let camera = bartizan_domain::CameraId::new([1; 16]);
-        let stream = StreamId { camera, rendition: bartizan_domain::Rendition::Main };
+        let stream = StreamId {
+            camera,
+            rendition: bartizan_domain::Rendition::Main,
+        };
         let mut run = Run::new(stream, mark(5), 0);
-        let name = RunName { first: mark(5), end: None };
+        let name = RunName {
+            first: mark(5),
+            end: None,
+        };
         assert_eq!(RunName::parse(&run.name()), Some(name));
         run.writer = None;
         run.end = mark(u64::MAX - 3);
@@ -433,7 +512,13 @@ mod tests {
 
     #[test]
     fn other_names_are_no_runs() {
-        for name in ["", "floor", "1-2-3-4.run", "x.idx", &format!("{}.idx", "0".repeat(16))] {
+        for name in [
+            "",
+            "floor",
+            "1-2-3-4.run",
+            "x.idx",
+            &format!("{}.idx", "0".repeat(16)),
+        ] {
             assert_eq!(RunName::parse(name), None, "{name}");
         }
     }

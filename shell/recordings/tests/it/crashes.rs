@@ -27,7 +27,13 @@ struct Model {
 impl Model {
     fn new(stream: StreamId) -> Self {
         let sealer = Sealer::new(stream);
-        Self { sealer, bytes: Vec::new(), safe: 0, running: false, start: 0 }
+        Self {
+            sealer,
+            bytes: Vec::new(),
+            safe: 0,
+            running: false,
+            start: 0,
+        }
     }
 
     /// Rows without durations of cut segments, which need manifests.
@@ -125,7 +131,14 @@ impl Model {
 fn plain(rows: &[SegmentRow]) -> Vec<(u64, UtcMillis, u64, u64, u32, bool)> {
     let plain = |row: &SegmentRow| {
         let closed = row.state == SegmentState::Closed;
-        (row.number, row.start, row.offset, row.len, row.key_len, closed)
+        (
+            row.number,
+            row.start,
+            row.offset,
+            row.len,
+            row.key_len,
+            closed,
+        )
     };
     rows.iter().map(plain).collect()
 }
@@ -137,13 +150,20 @@ fn check(lab: &Lab, models: &mut [Model]) {
     for model in models {
         let stream = model.sealer.stream;
         let found = lab.bytes_from(stream, 0);
-        assert!(found.len() >= model.safe, "{} of {} safe bytes", found.len(), model.safe);
+        assert!(
+            found.len() >= model.safe,
+            "{} of {} safe bytes",
+            found.len(),
+            model.safe
+        );
         assert!(model.bytes.starts_with(&found), "what is read was written");
         model.bytes.truncate(found.len());
         assert_eq!(plain(&lab.rows(stream)), model.rows());
         let state = lab.recorder.stream_state(stream).unwrap();
         assert_eq!(state.last_manifest, model.last_manifest());
-        let tail = state.tail.map(|tail| (tail.number, tail.frames, tail.chain));
+        let tail = state
+            .tail
+            .map(|tail| (tail.number, tail.frames, tail.chain));
         assert_eq!(tail, model.tail());
         let next = model.rows().last().map_or(0, |row| row.0 + 1);
         assert!(state.next_segment >= next && state.next_segment <= model.sealer.number + 1);
@@ -199,11 +219,14 @@ fn run(steps: Vec<Step>) {
                 let commits = lab.recorder.counts().commits;
                 lab.pass(millis);
                 if lab.recorder.counts().commits > commits {
-                    models.iter_mut().for_each(|model| model.safe = model.bytes.len());
+                    models
+                        .iter_mut()
+                        .for_each(|model| model.safe = model.bytes.len());
                 }
             }
             Step::SetClock(by) => {
-                lab.clock.set_utc(UtcMillis(lab.now().0.saturating_add_signed(by)));
+                lab.clock
+                    .set_utc(UtcMillis(lab.now().0.saturating_add_signed(by)));
             }
             Step::CutPower(seed) => {
                 lab.disk = lab.disk.cut_power(seed);
@@ -219,7 +242,9 @@ fn run(steps: Vec<Step>) {
             Step::Close => {
                 lab.recorder.clone().close();
                 assert!(!lab.writer.step());
-                models.iter_mut().for_each(|model| model.safe = model.bytes.len());
+                models
+                    .iter_mut()
+                    .for_each(|model| model.safe = model.bytes.len());
                 lab = lab.reopen();
                 check(&lab, &mut models);
                 check_rebuilt(&lab.disk, &lab, &models, ".run");
@@ -233,7 +258,11 @@ fn run(steps: Vec<Step>) {
 /// A quarter of the usual number of cases; `PROPTEST_CASES` scales it.
 fn cases() -> ProptestConfig {
     let usual = ProptestConfig::default();
-    ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
+    ProptestConfig {
+        cases: usual.cases / 4,
+        failure_persistence: None,
+        ..usual
+    }
 }
 
 proptest! {

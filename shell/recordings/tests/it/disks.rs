@@ -33,9 +33,9 @@ fn account(lab: &Lab, stream: StreamId, given: u64, losses: &[Loss]) {
         assert!(rest.is_empty());
     }
     for number in 0..given {
-        let whole = rows.iter().any(|row| {
-            row.number == number && matches!(row.state, SegmentState::Closed)
-        });
+        let whole = rows
+            .iter()
+            .any(|row| row.number == number && matches!(row.state, SegmentState::Closed));
         let told = losses.iter().any(|loss| {
             number >= loss.first_segment && number - loss.first_segment < loss.segments
         });
@@ -44,7 +44,9 @@ fn account(lab: &Lab, stream: StreamId, given: u64, losses: &[Loss]) {
 }
 
 fn has_alert(events: &[Event], wanted: fn(&Alert) -> bool) -> bool {
-    events.iter().any(|event| matches!(event, Event::Alert(alert) if wanted(alert)))
+    events
+        .iter()
+        .any(|event| matches!(event, Event::Alert(alert) if wanted(alert)))
 }
 
 fn losses(events: &[Event]) -> Vec<Loss> {
@@ -57,22 +59,34 @@ fn losses(events: &[Event]) -> Vec<Loss> {
 
 #[test]
 fn a_full_disk_costs_told_segments_and_recording_goes_on_when_there_is_room() {
-    let config = Config { min_kept: Duration::from_mins(10), ..config() };
+    let config = Config {
+        min_kept: Duration::from_mins(10),
+        ..config()
+    };
     let mut lab = Lab::with(config, 512 * 1024);
     let mut sealer = Sealer::new(main_of(1));
     record(&mut lab, &mut sealer, 120);
     let events = lab.events();
-    assert!(has_alert(&events, |alert| matches!(alert, Alert::DiskFull { .. })));
+    assert!(has_alert(&events, |alert| matches!(
+        alert,
+        Alert::DiskFull { .. }
+    )));
     let mut told = losses(&events);
     assert!(told.iter().all(|loss| loss.reason == GapReason::DiskFull));
     assert!(told.len() >= 2, "a loss that lasts is told again");
     lab.disk.set_capacity(64 * 1024 * 1024);
     record(&mut lab, &mut sealer, 20);
     let events = lab.events();
-    assert!(has_alert(&events, |alert| matches!(alert, Alert::Recovered)));
+    assert!(has_alert(&events, |alert| matches!(
+        alert,
+        Alert::Recovered
+    )));
     told.extend(losses(&events));
     account(&lab, main_of(1), sealer.number, &told);
-    assert_eq!(lab.rows(main_of(1)).last().unwrap().number + 1, sealer.number);
+    assert_eq!(
+        lab.rows(main_of(1)).last().unwrap().number + 1,
+        sealer.number
+    );
     let mut lab = lab.reopen();
     account(&lab, main_of(1), sealer.number, &told);
     record(&mut lab, &mut sealer, 3);
@@ -81,11 +95,16 @@ fn a_full_disk_costs_told_segments_and_recording_goes_on_when_there_is_room() {
 
 #[test]
 fn the_oldest_makes_room_on_a_full_disk() {
-    let config = Config { free_space_floor: 128 * 1024, ..config() };
+    let config = Config {
+        free_space_floor: 128 * 1024,
+        ..config()
+    };
     let mut lab = Lab::with(config, 1024 * 1024);
     let mut sealers = [Sealer::new(main_of(1)), Sealer::new(main_of(2))];
     for _ in 0..150 {
-        sealers.iter_mut().for_each(|sealer| record(&mut lab, sealer, 1));
+        sealers
+            .iter_mut()
+            .for_each(|sealer| record(&mut lab, sealer, 1));
     }
     assert_eq!(lab.losses(), []);
     assert!(lab.disk.used() <= 1024 * 1024 - 100 * 1024);
@@ -99,7 +118,11 @@ fn the_oldest_makes_room_on_a_full_disk() {
 #[test]
 fn young_recordings_are_not_deleted_for_room() {
     let free_space_floor = 512 * 1024;
-    let config = Config { free_space_floor, min_kept: Duration::from_mins(10), ..config() };
+    let config = Config {
+        free_space_floor,
+        min_kept: Duration::from_mins(10),
+        ..config()
+    };
     let mut lab = Lab::with(config, 1024 * 1024);
     let mut sealer = Sealer::new(main_of(1));
     record(&mut lab, &mut sealer, 100);
@@ -127,21 +150,36 @@ fn fails_and_comes_back(fail: fn(&mut Faults), heal: fn(&Lab)) {
     heal(&lab);
     (0..40).for_each(|_| second(&mut lab, &mut sealers));
     let events = lab.events();
-    assert!(has_alert(&events, |alert| matches!(alert, Alert::DiskFailed { .. })));
-    assert!(has_alert(&events, |alert| matches!(alert, Alert::Recovered)));
+    assert!(has_alert(&events, |alert| matches!(
+        alert,
+        Alert::DiskFailed { .. }
+    )));
+    assert!(has_alert(&events, |alert| matches!(
+        alert,
+        Alert::Recovered
+    )));
     let told = losses(&events);
     assert!(told.iter().all(|loss| loss.reason == GapReason::DiskFailed));
     for sealer in &sealers {
-        let told: Vec<Loss> =
-            told.iter().filter(|loss| loss.stream == sealer.stream).copied().collect();
+        let told: Vec<Loss> = told
+            .iter()
+            .filter(|loss| loss.stream == sealer.stream)
+            .copied()
+            .collect();
         let lost: u64 = told.iter().map(|loss| loss.segments).sum();
         assert!((39..75).contains(&lost), "{lost}");
         account(&lab, sealer.stream, sealer.number, &told);
-        assert_eq!(lab.rows(sealer.stream).last().unwrap().number + 1, sealer.number);
+        assert_eq!(
+            lab.rows(sealer.stream).last().unwrap().number + 1,
+            sealer.number
+        );
     }
     let lab = lab.reopen();
     for sealer in &sealers {
-        assert_eq!(lab.rows(sealer.stream).last().unwrap().number + 1, sealer.number);
+        assert_eq!(
+            lab.rows(sealer.stream).last().unwrap().number + 1,
+            sealer.number
+        );
     }
 }
 
@@ -167,9 +205,12 @@ fn a_replaced_disk_is_taken_and_gets_the_running_epochs_envelope() {
     let mut sealer = Sealer::new(main_of(1));
     sealer.epoch = epoch_id(lab.now(), 1);
     let record_bytes = envelope(camera(1), sealer.epoch, lab.now());
-    lab.recorder.put_envelope(camera(1), sealer.epoch, &record_bytes).unwrap();
+    lab.recorder
+        .put_envelope(camera(1), sealer.epoch, &record_bytes)
+        .unwrap();
     record(&mut lab, &mut sealer, 10);
-    lab.disk.set_faults(|faults| faults.gone = Some(ErrorKind::NotFound));
+    lab.disk
+        .set_faults(|faults| faults.gone = Some(ErrorKind::NotFound));
     record(&mut lab, &mut sealer, 5);
     lab.disk.swap_empty();
     lab.disk.set_faults(|faults| faults.gone = None);
@@ -181,12 +222,20 @@ fn a_replaced_disk_is_taken_and_gets_the_running_epochs_envelope() {
     assert_eq!(kept.as_deref(), Some(record_bytes.as_slice()));
     let lab = lab.reopen();
     assert_eq!(lab.rows(main_of(1)), rows);
-    assert!(lab.recorder.envelope(camera(1), sealer.epoch).unwrap().is_some());
+    assert!(
+        lab.recorder
+            .envelope(camera(1), sealer.epoch)
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[test]
 fn a_disk_that_lags_behind_costs_told_segments_but_no_manifest() {
-    let config = Config { queue_bytes: 256 * 1024, ..config() };
+    let config = Config {
+        queue_bytes: 256 * 1024,
+        ..config()
+    };
     let mut lab = Lab::with(config, 64 * 1024 * 1024);
     let stream = main_of(1);
     let mut sealer = Sealer::new(stream);
@@ -215,14 +264,19 @@ fn a_disk_that_lags_behind_costs_told_segments_but_no_manifest() {
 #[test]
 fn slow_syncs_are_told() {
     let mut lab = Lab::new();
-    lab.disk.set_faults(|faults| faults.sync_takes = Duration::from_secs(2));
+    lab.disk
+        .set_faults(|faults| faults.sync_takes = Duration::from_secs(2));
     let mut sealer = Sealer::new(main_of(1));
     record(&mut lab, &mut sealer, 3);
     let slow = |alert: &Alert| matches!(alert, Alert::Slow { commit_ms } if *commit_ms >= 2_000);
     assert!(has_alert(&lab.events(), slow));
-    lab.disk.set_faults(|faults| faults.sync_takes = Duration::ZERO);
+    lab.disk
+        .set_faults(|faults| faults.sync_takes = Duration::ZERO);
     record(&mut lab, &mut sealer, 3);
-    assert!(has_alert(&lab.events(), |alert| matches!(alert, Alert::Recovered)));
+    assert!(has_alert(&lab.events(), |alert| matches!(
+        alert,
+        Alert::Recovered
+    )));
 }
 
 #[test]
@@ -230,22 +284,34 @@ fn a_worn_spot_is_left_behind() {
     let mut lab = Lab::new();
     let mut sealers = [Sealer::new(main_of(1)), Sealer::new(main_of(2))];
     let volume = "volumes/00000001.vol".to_owned();
-    lab.disk.set_faults(|faults| faults.bad = Some((volume, 20 * 1024..30 * 1024)));
+    lab.disk
+        .set_faults(|faults| faults.bad = Some((volume, 20 * 1024..30 * 1024)));
     for _ in 0..40 {
-        sealers.iter_mut().for_each(|sealer| record(&mut lab, sealer, 1));
+        sealers
+            .iter_mut()
+            .for_each(|sealer| record(&mut lab, sealer, 1));
     }
     let events = lab.events();
-    assert!(has_alert(&events, |alert| matches!(alert, Alert::DiskFailed { .. })));
+    assert!(has_alert(&events, |alert| matches!(
+        alert,
+        Alert::DiskFailed { .. }
+    )));
     let told = losses(&events);
     let lost: u64 = told.iter().map(|loss| loss.segments).sum();
     assert!(lost > 0 && lost < 10, "{told:?}");
     for sealer in &sealers {
-        let told: Vec<Loss> =
-            told.iter().filter(|loss| loss.stream == sealer.stream).copied().collect();
+        let told: Vec<Loss> = told
+            .iter()
+            .filter(|loss| loss.stream == sealer.stream)
+            .copied()
+            .collect();
         account(&lab, sealer.stream, sealer.number, &told);
     }
     let lab = lab.reopen();
-    assert_eq!(lab.rows(main_of(1)).last().unwrap().number + 1, sealers[0].number);
+    assert_eq!(
+        lab.rows(main_of(1)).last().unwrap().number + 1,
+        sealers[0].number
+    );
 }
 
 #[test]
@@ -260,16 +326,30 @@ fn a_file_system_that_can_little_does() {
     let mut lab = lab.reopen();
     assert_eq!(lab.rows(main_of(1)).len(), 30);
     record(&mut lab, &mut sealer, 5);
-    let retention = bartizan_recordings::Retention { max_bytes: Some(100 * 1024), max_age: None };
+    let retention = bartizan_recordings::Retention {
+        max_bytes: Some(100 * 1024),
+        max_age: None,
+    };
     lab.recorder.set_retention(camera(1), retention);
     lab.recorder.enforce(lab.now());
     lab.commit();
     assert!(lab.rows(main_of(1)).len() < 12);
     account(&lab, main_of(1), 0, &[]);
     let lab = lab.reopen();
-    let facilities = Facilities { direct: false, reserve: true, punch: false };
+    let facilities = Facilities {
+        direct: false,
+        reserve: true,
+        punch: false,
+    };
     assert_eq!(lab.report.facilities, facilities);
-    assert!(lab.disk.names().iter().filter(|name| name.starts_with("volumes")).count() < 5);
+    assert!(
+        lab.disk
+            .names()
+            .iter()
+            .filter(|name| name.starts_with("volumes"))
+            .count()
+            < 5
+    );
 }
 
 #[test]
@@ -284,7 +364,11 @@ fn nonsense_is_refused_and_costs_the_segment() {
     assert!(lab.recorder.append(stream, &skipped.frame(10)).is_err());
     assert!(lab.recorder.append(stream, b"short").is_err());
     let mut other = Sealer::new(main_of(2));
-    assert!(lab.recorder.append(stream, &other.header(lab.now())).is_err());
+    assert!(
+        lab.recorder
+            .append(stream, &other.header(lab.now()))
+            .is_err()
+    );
     assert_eq!(lab.recorder.counts().records_refused, 3);
     lab.append(stream, &sealer.frame(100));
     sealer.close(lab.now());
@@ -292,5 +376,10 @@ fn nonsense_is_refused_and_costs_the_segment() {
     let rows = lab.rows(stream);
     assert_eq!((rows.len(), rows[0].state), (2, SegmentState::Cut));
     let mut again = Sealer::new(stream);
-    assert!(lab.recorder.append(stream, &again.header(lab.now())).is_err(), "numbers go up");
+    assert!(
+        lab.recorder
+            .append(stream, &again.header(lab.now()))
+            .is_err(),
+        "numbers go up"
+    );
 }

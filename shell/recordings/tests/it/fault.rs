@@ -80,8 +80,16 @@ pub struct FaultDisk {
 
 impl FaultDisk {
     pub fn new(clock: &TestClock, capacity: u64) -> Self {
-        let state = State { capacity, device: 7, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), clock: clock.clone(), generation: 0 }
+        let state = State {
+            capacity,
+            device: 7,
+            ..State::default()
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            clock: clock.clone(),
+            generation: 0,
+        }
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {
@@ -91,7 +99,11 @@ impl FaultDisk {
     /// Another disk with the same content.
     pub fn fork(&self) -> Self {
         let state = Arc::new(Mutex::new(self.locked().clone()));
-        Self { state, clock: self.clock.clone(), generation: self.generation }
+        Self {
+            state,
+            clock: self.clock.clone(),
+            generation: self.generation,
+        }
     }
 
     pub fn set_faults(&self, change: impl FnOnce(&mut Faults)) {
@@ -125,7 +137,13 @@ impl FaultDisk {
     pub fn damage(&self, name: &str, offset: u64) {
         let mut state = self.locked();
         let inode = state.names[name];
-        let page = state.inodes.get_mut(&inode).unwrap().pages.get_mut(&(offset / PAGE)).unwrap();
+        let page = state
+            .inodes
+            .get_mut(&inode)
+            .unwrap()
+            .pages
+            .get_mut(&(offset / PAGE))
+            .unwrap();
         page[usize::try_from(offset % PAGE).unwrap()] ^= 0xff;
     }
 
@@ -150,9 +168,16 @@ impl FaultDisk {
         let alive: BTreeSet<u64> = names.values().copied().collect();
         state.inodes.retain(|inode, _| alive.contains(inode));
         (state.names, state.durable_names) = (names.clone(), names);
-        state.faults = Faults { poor: state.faults.poor, ..Faults::default() };
+        state.faults = Faults {
+            poor: state.faults.poor,
+            ..Faults::default()
+        };
         let generation = state.generation;
-        Self { state: Arc::clone(&self.state), clock: self.clock.clone(), generation }
+        Self {
+            state: Arc::clone(&self.state),
+            clock: self.clock.clone(),
+            generation,
+        }
     }
 
     /// Another, empty disk at the same place.
@@ -186,7 +211,10 @@ impl FaultDisk {
 
 impl Inode {
     fn pages_taken(&self) -> u64 {
-        let only_reserved = self.reserved.iter().filter(|page| !self.pages.contains_key(page));
+        let only_reserved = self
+            .reserved
+            .iter()
+            .filter(|page| !self.pages.contains_key(page));
         self.pages.len() as u64 + only_reserved.count() as u64
     }
 
@@ -216,7 +244,10 @@ impl Inode {
 impl State {
     fn used(&self) -> u64 {
         let named: BTreeSet<u64> = self.names.values().copied().collect();
-        named.iter().map(|inode| self.inodes[inode].pages_taken() * PAGE).sum()
+        named
+            .iter()
+            .map(|inode| self.inodes[inode].pages_taken() * PAGE)
+            .sum()
     }
 
     fn claim(&mut self, inode: u64, first: u64, last: u64, reserve: bool) -> io::Result<()> {
@@ -237,7 +268,11 @@ impl State {
 
 impl Disk for FaultDisk {
     fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
-        let mut state = if access.write { self.change()? } else { self.look()? };
+        let mut state = if access.write {
+            self.change()?
+        } else {
+            self.look()?
+        };
         let inode = match state.names.get(path) {
             Some(inode) => *inode,
             None if access.create => {
@@ -252,15 +287,24 @@ impl Disk for FaultDisk {
         };
         let direct = access.direct && !state.faults.poor;
         drop(state);
-        Ok(Arc::new(FaultFile { disk: self.clone(), inode, path: path.to_owned(), direct }))
+        Ok(Arc::new(FaultFile {
+            disk: self.clone(),
+            inode,
+            path: path.to_owned(),
+            direct,
+        }))
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
         let prefix = format!("{dir}/");
         let state = self.look()?;
-        let below = state.names.keys().filter_map(|name| name.strip_prefix(&prefix));
-        let names: BTreeSet<String> =
-            below.map(|rest| rest.split('/').next().unwrap().to_owned()).collect();
+        let below = state
+            .names
+            .keys()
+            .filter_map(|name| name.strip_prefix(&prefix));
+        let names: BTreeSet<String> = below
+            .map(|rest| rest.split('/').next().unwrap().to_owned())
+            .collect();
         Ok(names.into_iter().collect())
     }
 
@@ -317,11 +361,17 @@ impl Disk for FaultDisk {
 
     fn space(&self) -> io::Result<Space> {
         let state = self.look()?;
-        Ok(Space { free: state.capacity.saturating_sub(state.used()), total: state.capacity })
+        Ok(Space {
+            free: state.capacity.saturating_sub(state.used()),
+            total: state.capacity,
+        })
     }
 
     fn device(&self) -> io::Result<Device> {
-        Ok(Device { number: self.look()?.device, is_root: false })
+        Ok(Device {
+            number: self.look()?.device,
+            is_root: false,
+        })
     }
 
     fn lock(&self) -> io::Result<()> {
@@ -340,7 +390,11 @@ struct FaultFile {
 impl FaultFile {
     fn with<T>(&self, act: impl FnOnce(&mut Inode) -> T) -> io::Result<T> {
         let mut state = self.disk.look()?;
-        state.inodes.get_mut(&self.inode).map(act).ok_or_else(|| ErrorKind::NotFound.into())
+        state
+            .inodes
+            .get_mut(&self.inode)
+            .map(act)
+            .ok_or_else(|| ErrorKind::NotFound.into())
     }
 }
 
@@ -355,8 +409,9 @@ impl DiskFile for FaultFile {
                 let within = usize::try_from(at % PAGE).unwrap();
                 let piece = (4096 - within).min(len - done);
                 match inode.pages.get(&(at / PAGE)) {
-                    Some(page) => buffer[done..done + piece]
-                        .copy_from_slice(&page[within..within + piece]),
+                    Some(page) => {
+                        buffer[done..done + piece].copy_from_slice(&page[within..within + piece])
+                    }
                     None => buffer[done..done + piece].fill(0),
                 }
                 done += piece;
@@ -368,7 +423,11 @@ impl DiskFile for FaultFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         if self.direct {
             assert!(offset.is_multiple_of(PAGE) && (bytes.len() as u64).is_multiple_of(PAGE));
-            assert_eq!(bytes.as_ptr().align_offset(4096), 0, "direct writes are aligned");
+            assert_eq!(
+                bytes.as_ptr().align_offset(4096),
+                0,
+                "direct writes are aligned"
+            );
         }
         let mut state = self.disk.change()?;
         if let Some((path, range)) = &state.faults.bad
@@ -381,7 +440,10 @@ impl DiskFile for FaultFile {
         if !bytes.is_empty() {
             state.claim(self.inode, offset / PAGE, (end - 1) / PAGE, false)?;
         }
-        let inode = state.inodes.get_mut(&self.inode).ok_or(ErrorKind::NotFound)?;
+        let inode = state
+            .inodes
+            .get_mut(&self.inode)
+            .ok_or(ErrorKind::NotFound)?;
         for page in offset / PAGE..end.div_ceil(PAGE) {
             inode.touch(page);
             let content = inode.pages.entry(page).or_insert_with(|| vec![0; 4096]);
@@ -401,7 +463,10 @@ impl DiskFile for FaultFile {
             return Ok(false);
         }
         state.claim(self.inode, offset / PAGE, (offset + len - 1) / PAGE, true)?;
-        let inode = state.inodes.get_mut(&self.inode).ok_or(ErrorKind::NotFound)?;
+        let inode = state
+            .inodes
+            .get_mut(&self.inode)
+            .ok_or(ErrorKind::NotFound)?;
         inode.len = inode.len.max(offset + len);
         Ok(true)
     }
@@ -411,7 +476,10 @@ impl DiskFile for FaultFile {
         if state.faults.poor {
             return Ok(false);
         }
-        let inode = state.inodes.get_mut(&self.inode).ok_or(ErrorKind::NotFound)?;
+        let inode = state
+            .inodes
+            .get_mut(&self.inode)
+            .ok_or(ErrorKind::NotFound)?;
         for page in offset / PAGE..(offset + len) / PAGE {
             inode.touch(page);
             inode.pages.remove(&page);
@@ -440,7 +508,11 @@ impl DiskFile for FaultFile {
     fn set_len(&self, len: u64) -> io::Result<()> {
         drop(self.disk.change()?);
         self.with(|inode| {
-            let dead: Vec<u64> = inode.pages.range(len.div_ceil(PAGE)..).map(|(n, _)| *n).collect();
+            let dead: Vec<u64> = inode
+                .pages
+                .range(len.div_ceil(PAGE)..)
+                .map(|(n, _)| *n)
+                .collect();
             for page in dead {
                 inode.touch(page);
                 inode.pages.remove(&page);

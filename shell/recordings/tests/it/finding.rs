@@ -15,9 +15,8 @@ fn record(lab: &mut Lab, sealer: &mut Sealer, segments: usize) {
 }
 
 fn touching(rows: &[SegmentRow], from: u64, to: u64) -> Vec<u64> {
-    let touches = |row: &&SegmentRow| {
-        row.start.0 < to && (row.end().0 > from || row.start.0 >= from)
-    };
+    let touches =
+        |row: &&SegmentRow| row.start.0 < to && (row.end().0 > from || row.start.0 >= from);
     rows.iter().filter(touches).map(|row| row.number).collect()
 }
 
@@ -32,10 +31,17 @@ fn every_moment_finds_its_segments() {
     for lab in [lab.reopen()] {
         let rows = lab.rows(stream);
         assert_eq!(rows.len(), 1_300);
-        for (from, to) in [(0, 1), (399_500, 400_500), (410_000, 420_000), (1_000_100, 1_000_200)] {
+        for (from, to) in [
+            (0, 1),
+            (399_500, 400_500),
+            (410_000, 420_000),
+            (1_000_100, 1_000_200),
+        ] {
             let (from, to) = (NOW.0 + from, NOW.0 + to);
-            let found =
-                lab.recorder.segments(stream, UtcMillis(from), UtcMillis(to), 100).unwrap();
+            let found = lab
+                .recorder
+                .segments(stream, UtcMillis(from), UtcMillis(to), 100)
+                .unwrap();
             let found: Vec<u64> = found.iter().map(|row| row.number).collect();
             assert_eq!(found, touching(&rows, from, to));
         }
@@ -44,9 +50,18 @@ fn every_moment_finds_its_segments() {
             assert_eq!(found, rows[usize::try_from(number).unwrap()]);
         }
         assert_eq!(lab.recorder.segment(stream, 1_300).unwrap(), None);
-        assert_eq!(lab.recorder.segments_from(stream, 1_290, 4).unwrap(), rows[1_290..1_294]);
-        let spans = lab.recorder.spans(stream, NOW, UtcMillis(u64::MAX)).unwrap();
-        let plain: Vec<_> = spans.iter().map(|s| (s.first_segment, s.last_segment)).collect();
+        assert_eq!(
+            lab.recorder.segments_from(stream, 1_290, 4).unwrap(),
+            rows[1_290..1_294]
+        );
+        let spans = lab
+            .recorder
+            .spans(stream, NOW, UtcMillis(u64::MAX))
+            .unwrap();
+        let plain: Vec<_> = spans
+            .iter()
+            .map(|s| (s.first_segment, s.last_segment))
+            .collect();
         assert_eq!(plain, [(0, 399), (400, 1_299)]);
         assert_eq!(spans[0].end.0 - spans[0].start.0, 400_000);
     }
@@ -59,18 +74,25 @@ fn a_clock_that_jumps_hides_nothing() {
     let mut sealer = Sealer::new(stream);
     let hour = 3_600_000;
     for jump in [0, -hour, hour, 7 * hour, -8 * hour, hour] {
-        lab.clock.set_utc(UtcMillis(lab.now().0.saturating_add_signed(jump)));
+        lab.clock
+            .set_utc(UtcMillis(lab.now().0.saturating_add_signed(jump)));
         record(&mut lab, &mut sealer, 50);
     }
     let check = |lab: &Lab| {
         let rows = lab.rows(stream);
-        assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), (0..300).collect::<Vec<_>>());
+        assert_eq!(
+            rows.iter().map(|row| row.number).collect::<Vec<_>>(),
+            (0..300).collect::<Vec<_>>()
+        );
         for row in &rows {
             let to = row.start.saturating_add(1);
             let found = lab.recorder.segments(stream, row.start, to, 10).unwrap();
             assert!(found.contains(row));
         }
-        let spans = lab.recorder.spans(stream, UtcMillis(0), UtcMillis(u64::MAX)).unwrap();
+        let spans = lab
+            .recorder
+            .spans(stream, UtcMillis(0), UtcMillis(u64::MAX))
+            .unwrap();
         assert!(spans.len() >= 5);
     };
     check(&lab);
@@ -91,7 +113,10 @@ fn a_running_segment_is_found_with_what_it_has() {
     lab.append(stream, &sealer.frame(1_000));
     lab.clock.advance(std::time::Duration::from_secs(3));
     let rows = lab.rows(stream);
-    assert_eq!((rows.len(), rows[0].state, rows[0].duration), (1, SegmentState::Running, 3_000));
+    assert_eq!(
+        (rows.len(), rows[0].state, rows[0].duration),
+        (1, SegmentState::Running, 3_000)
+    );
     assert_eq!(u64::from(rows[0].key_len), rows[0].len);
 }
 
@@ -107,13 +132,28 @@ fn a_damaged_index_is_noticed_and_made_anew() {
     lab.writer.step();
     let mut lab = lab.reopen();
     let rows = lab.rows(stream);
-    let sealed: Vec<String> =
-        lab.disk.names().into_iter().filter(|name| name.ends_with(".idx")).collect();
+    let sealed: Vec<String> = lab
+        .disk
+        .names()
+        .into_iter()
+        .filter(|name| name.ends_with(".idx"))
+        .collect();
     lab.disk.damage(sealed.first().unwrap(), 500);
-    assert!(lab.recorder.segments(stream, NOW, UtcMillis(u64::MAX), 1_000).is_err());
+    assert!(
+        lab.recorder
+            .segments(stream, NOW, UtcMillis(u64::MAX), 1_000)
+            .is_err()
+    );
     lab.commit();
-    let left = lab.recorder.segments(stream, NOW, UtcMillis(u64::MAX), 1_000).unwrap();
-    assert_eq!(left, rows[rows.len() - left.len()..], "what is sound is shown meanwhile");
+    let left = lab
+        .recorder
+        .segments(stream, NOW, UtcMillis(u64::MAX), 1_000)
+        .unwrap();
+    assert_eq!(
+        left,
+        rows[rows.len() - left.len()..],
+        "what is sound is shown meanwhile"
+    );
     lab.rebuilder.step();
     assert_eq!(lab.rows(stream), rows);
     assert_eq!(lab.reopen().rows(stream), rows);
@@ -131,9 +171,18 @@ fn the_tail_is_known_while_recording() {
     }
     let state = lab.recorder.stream_state(stream).unwrap();
     let tail = state.tail.unwrap();
-    assert_eq!((tail.number, tail.closed, state.next_segment), (3, false, 4));
+    assert_eq!(
+        (tail.number, tail.closed, state.next_segment),
+        (3, false, 4)
+    );
     assert_eq!((tail.frames, tail.chain), sealer.head());
     lab.commit();
-    let tail = lab.reopen().recorder.stream_state(stream).unwrap().tail.unwrap();
+    let tail = lab
+        .reopen()
+        .recorder
+        .stream_state(stream)
+        .unwrap()
+        .tail
+        .unwrap();
     assert_eq!((tail.frames, tail.chain), sealer.head());
 }

@@ -57,7 +57,15 @@ impl Lab {
         let events = parts.recorder.events().unwrap();
         let (recorder, writer) = (parts.recorder, parts.writer);
         let (rebuilder, report) = (parts.rebuilder, parts.report);
-        Self { disk, clock, recorder, writer, rebuilder, report, events }
+        Self {
+            disk,
+            clock,
+            recorder,
+            writer,
+            rebuilder,
+            report,
+            events,
+        }
     }
 
     /// Another process opens the same disk.
@@ -94,7 +102,10 @@ impl Lab {
     }
 
     pub fn rows(&self, stream: StreamId) -> Vec<SegmentRow> {
-        match self.recorder.segments(stream, UtcMillis(0), UtcMillis(u64::MAX), usize::MAX) {
+        match self
+            .recorder
+            .segments(stream, UtcMillis(0), UtcMillis(u64::MAX), usize::MAX)
+        {
             Err(ReadError::UnknownStream) => Vec::new(),
             rows => rows.unwrap(),
         }
@@ -108,7 +119,9 @@ impl Lab {
     /// All bytes from `offset` to the end of the stream.
     pub fn bytes_from(&self, stream: StreamId, offset: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let Ok(mut reader) = self.recorder.read(stream, offset, u64::MAX) else { return bytes };
+        let Ok(mut reader) = self.recorder.read(stream, offset, u64::MAX) else {
+            return bytes;
+        };
         loop {
             match reader.next_piece() {
                 Ok(Some(piece)) => bytes.extend_from_slice(&piece),

@@ -15,7 +15,11 @@ fn a_viewer_who_joins_gets_every_byte_of_the_running_segment_once() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Arc::new(RealDisk::new(folder.path().join("recordings")));
     let commit_interval = std::time::Duration::from_millis(10);
-    let config = Config { commit_interval, free_space_floor: 0, ..Config::default() };
+    let config = Config {
+        commit_interval,
+        free_space_floor: 0,
+        ..Config::default()
+    };
     let (recorder, _) = Recorder::open(disk, config, Arc::new(SystemClock)).unwrap();
     let stream = main_of(1);
     let mut sealer = Sealer::new(stream);
@@ -26,7 +30,10 @@ fn a_viewer_who_joins_gets_every_byte_of_the_running_segment_once() {
             recorder.append(stream, records).unwrap();
             all.extend_from_slice(records);
         };
-        append(&sealer.header(UtcMillis(1_000_000 + round * 1_000)), &mut all);
+        append(
+            &sealer.header(UtcMillis(1_000_000 + round * 1_000)),
+            &mut all,
+        );
         for frame in 0..40 {
             append(&sealer.frame(4_000), &mut all);
             if frame % 13 == 7 {
@@ -41,7 +48,10 @@ fn a_viewer_who_joins_gets_every_byte_of_the_running_segment_once() {
                 viewers.push((viewer, result, running));
             }
         }
-        append(&sealer.close(UtcMillis(1_001_000 + round * 1_000)), &mut all);
+        append(
+            &sealer.close(UtcMillis(1_001_000 + round * 1_000)),
+            &mut all,
+        );
         assert_eq!(recorder.running_segment(stream), None);
     }
     for (viewer, result, running) in viewers {
@@ -50,6 +60,13 @@ fn a_viewer_who_joins_gets_every_byte_of_the_running_segment_once() {
         assert!(result.recv().unwrap() == all[range]);
     }
     let len = all.len() as u64;
-    assert!(recorder.read(stream, 0, len).unwrap().read_to_end().unwrap() == all);
+    assert!(
+        recorder
+            .read(stream, 0, len)
+            .unwrap()
+            .read_to_end()
+            .unwrap()
+            == all
+    );
     recorder.close();
 }

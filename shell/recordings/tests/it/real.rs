@@ -13,7 +13,12 @@ use crate::sealer::{Sealer, camera, envelope, main_of};
 
 fn config() -> Config {
     let (extent_bytes, volume_bytes) = (64 * 1024, 1024 * 1024);
-    Config { extent_bytes, volume_bytes, free_space_floor: 0, ..Config::default() }
+    Config {
+        extent_bytes,
+        volume_bytes,
+        free_space_floor: 0,
+        ..Config::default()
+    }
 }
 
 fn open(folder: &Path) -> Result<(Recorder, bartizan_recordings::OpenReport), OpenError> {
@@ -43,7 +48,11 @@ fn recordings_outlive_the_process_and_are_private() {
         let (recorder, report) = open(folder.path()).unwrap();
         assert_eq!(report.holes, 0);
         recorder
-            .put_envelope(camera(1), sealer.epoch, &envelope(camera(1), sealer.epoch, UtcMillis(5)))
+            .put_envelope(
+                camera(1),
+                sealer.epoch,
+                &envelope(camera(1), sealer.epoch, UtcMillis(5)),
+            )
             .unwrap();
         for n in 0..50 {
             let start = UtcMillis(1_000_000 + (round * 50 + n) * 2_000);
@@ -52,14 +61,30 @@ fn recordings_outlive_the_process_and_are_private() {
             all.extend(segment);
         }
         let len = all.len() as u64;
-        assert!(recorder.read(main_of(1), 0, len).unwrap().read_to_end().unwrap() == all);
+        assert!(
+            recorder
+                .read(main_of(1), 0, len)
+                .unwrap()
+                .read_to_end()
+                .unwrap()
+                == all
+        );
         recorder.close();
     }
     let (recorder, _) = open(folder.path()).unwrap();
-    let rows = recorder.segments(main_of(1), UtcMillis(0), UtcMillis(u64::MAX), 1_000).unwrap();
+    let rows = recorder
+        .segments(main_of(1), UtcMillis(0), UtcMillis(u64::MAX), 1_000)
+        .unwrap();
     assert_eq!(rows.len(), 150);
-    assert!(recorder.envelope(camera(1), sealer.epoch).unwrap().is_some());
-    each_file(folder.path(), &mut |path, mode| assert_eq!(mode, 0o600, "{}", path.display()));
+    assert!(
+        recorder
+            .envelope(camera(1), sealer.epoch)
+            .unwrap()
+            .is_some()
+    );
+    each_file(folder.path(), &mut |path, mode| {
+        assert_eq!(mode, 0o600, "{}", path.display())
+    });
 }
 
 #[test]
@@ -83,12 +108,21 @@ fn deleted_room_goes_back_to_the_file_system() {
         let segment = sealer.segment(UtcMillis(1_000_000 + n * 2_000), 2_000, 30, 4_000);
         recorder.append(main_of(1), &segment).unwrap();
     }
-    recorder.set_retention(camera(1), Retention { max_bytes: Some(2_000_000), max_age: None });
+    recorder.set_retention(
+        camera(1),
+        Retention {
+            max_bytes: Some(2_000_000),
+            max_age: None,
+        },
+    );
     let (again, taken) = (recorder.clone(), recorder.counts());
     recorder.enforce(UtcMillis(2_000_000));
     let deadline = std::time::Duration::from_secs(20);
     let waiting = events.recv_timeout(std::time::Duration::from_secs(2));
-    assert!(waiting.is_err(), "nothing is lost: {waiting:?} {taken:?} {deadline:?}");
+    assert!(
+        waiting.is_err(),
+        "nothing is lost: {waiting:?} {taken:?} {deadline:?}"
+    );
     drop(recorder);
     again.enforce(UtcMillis(2_000_000));
     again.close();
@@ -107,7 +141,8 @@ fn fifty_streams_are_taken_at_once() {
     let segments: Vec<Vec<Vec<u8>>> = sealers
         .iter_mut()
         .map(|sealer| {
-            let segment = |n: u64| sealer.segment(UtcMillis(1_000_000 + n * 1_000), 1_000, 25, 2_000);
+            let segment =
+                |n: u64| sealer.segment(UtcMillis(1_000_000 + n * 1_000), 1_000, 25, 2_000);
             (0..4).map(segment).collect()
         })
         .collect();
@@ -123,7 +158,10 @@ fn fifty_streams_are_taken_at_once() {
     assert_eq!(report.streams.len(), 50);
     for (sealer, segments) in sealers.iter().zip(&segments) {
         let all = segments.concat();
-        let read = recorder.read(sealer.stream, 0, all.len() as u64).unwrap().read_to_end();
+        let read = recorder
+            .read(sealer.stream, 0, all.len() as u64)
+            .unwrap()
+            .read_to_end();
         assert!(read.unwrap() == all);
     }
 }

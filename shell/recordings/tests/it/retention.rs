@@ -19,9 +19,17 @@ struct House {
 
 impl House {
     fn new() -> Self {
-        let stream = StreamId { camera: camera(1), rendition: Rendition::Sub };
+        let stream = StreamId {
+            camera: camera(1),
+            rendition: Rendition::Sub,
+        };
         let (main, sub) = (Sealer::new(main_of(1)), Sealer::new(stream));
-        Self { lab: Lab::new(), main, sub, epochs: Vec::new() }
+        Self {
+            lab: Lab::new(),
+            main,
+            sub,
+            epochs: Vec::new(),
+        }
     }
 
     fn minutes(&mut self, minutes: usize) {
@@ -29,7 +37,10 @@ impl House {
             let salt = u8::try_from(self.epochs.len() + 1).unwrap();
             let epoch = epoch_id(self.lab.now(), salt);
             let record = envelope(camera(1), epoch, self.lab.now());
-            self.lab.recorder.put_envelope(camera(1), epoch, &record).unwrap();
+            self.lab
+                .recorder
+                .put_envelope(camera(1), epoch, &record)
+                .unwrap();
             (self.main.epoch, self.sub.epoch) = (epoch, epoch);
             self.epochs.push(epoch);
             for _ in 0..30 {
@@ -50,7 +61,10 @@ impl House {
     }
 
     fn kept_epochs(&self) -> usize {
-        let all = self.lab.recorder.epochs(camera(1), UtcMillis(0), UtcMillis(u64::MAX));
+        let all = self
+            .lab
+            .recorder
+            .epochs(camera(1), UtcMillis(0), UtcMillis(u64::MAX));
         assert_eq!(all, self.epochs[self.epochs.len() - all.len()..]);
         all.len()
     }
@@ -64,7 +78,10 @@ impl House {
 }
 
 fn age(minutes: u64) -> Retention {
-    Retention { max_age: Some(Duration::from_mins(minutes)), max_bytes: None }
+    Retention {
+        max_age: Some(Duration::from_mins(minutes)),
+        max_bytes: None,
+    }
 }
 
 #[test]
@@ -94,13 +111,23 @@ fn what_is_too_old_goes() {
 fn what_is_too_much_goes() {
     let mut house = House::new();
     house.minutes(10);
-    house.keep(Retention { max_bytes: Some(800 * 1024), max_age: None });
+    house.keep(Retention {
+        max_bytes: Some(800 * 1024),
+        max_age: None,
+    });
     let usage = house.lab.recorder.usage().unwrap();
-    assert!(usage.bytes <= 800 * 1024 && usage.bytes > 500 * 1024, "{}", usage.bytes);
+    assert!(
+        usage.bytes <= 800 * 1024 && usage.bytes > 500 * 1024,
+        "{}",
+        usage.bytes
+    );
     house.readable(house.main.stream);
     house.readable(house.sub.stream);
     let oldest: Vec<UtcMillis> = usage.streams.iter().map(|s| s.oldest.unwrap()).collect();
-    assert!(oldest[0].0.abs_diff(oldest[1].0) < 120_000, "both renditions reach equally far back");
+    assert!(
+        oldest[0].0.abs_diff(oldest[1].0) < 120_000,
+        "both renditions reach equally far back"
+    );
     assert!(house.kept_epochs() < 8);
 }
 
@@ -111,11 +138,20 @@ fn wraps_go_before_bytes() {
     house.lab.disk.take_log();
     house.keep(age(2));
     let log = house.lab.disk.take_log();
-    let last_wrap = log.iter().rposition(|did| matches!(did, Did::Unlinked(path) if path.ends_with(".env")));
-    let synced = log.iter().position(|did| matches!(did, Did::Synced(path) if path.starts_with("epochs/")));
+    let last_wrap = log
+        .iter()
+        .rposition(|did| matches!(did, Did::Unlinked(path) if path.ends_with(".env")));
+    let synced = log
+        .iter()
+        .position(|did| matches!(did, Did::Synced(path) if path.starts_with("epochs/")));
     let first_byte = log.iter().position(|did| matches!(did, Did::Punched(..)));
-    let first_volume = log.iter().position(|did| matches!(did, Did::Unlinked(path) if path.ends_with(".vol")));
-    assert!(last_wrap.unwrap() < synced.unwrap() && synced < first_byte, "{log:?}");
+    let first_volume = log
+        .iter()
+        .position(|did| matches!(did, Did::Unlinked(path) if path.ends_with(".vol")));
+    assert!(
+        last_wrap.unwrap() < synced.unwrap() && synced < first_byte,
+        "{log:?}"
+    );
     assert!(first_byte < first_volume);
 }
 
@@ -133,7 +169,9 @@ fn an_envelope_is_durable_before_the_data_behind_it() {
             let synced = rest.iter().position(|did| {
                 matches!(did, Did::Synced(path) if path.starts_with("epochs/") && !path.ends_with(".tmp"))
             });
-            let data = rest.iter().position(|did| matches!(did, Did::Wrote(path) if path.ends_with(".vol")));
+            let data = rest
+                .iter()
+                .position(|did| matches!(did, Did::Wrote(path) if path.ends_with(".vol")));
             assert!(synced.unwrap() < data.unwrap());
         }
     }
@@ -148,7 +186,11 @@ fn an_envelope_stays_as_long_as_either_rendition_needs_it() {
     for _ in 0..3 {
         let epoch = epoch_id(house.lab.now(), 99);
         let record = envelope(camera(1), epoch, house.lab.now());
-        house.lab.recorder.put_envelope(camera(1), epoch, &record).unwrap();
+        house
+            .lab
+            .recorder
+            .put_envelope(camera(1), epoch, &record)
+            .unwrap();
         house.main.epoch = epoch;
         for _ in 0..30 {
             let segment = house.main.segment(house.lab.now(), 2_000, 4, 2_000);
@@ -158,11 +200,19 @@ fn an_envelope_stays_as_long_as_either_rendition_needs_it() {
     }
     // Room for all of sub but little of main: sub's epochs stay.
     let sub_bytes = house.lab.recorder.usage().unwrap().streams[1].bytes;
-    let retention = Retention { max_bytes: Some(sub_bytes + 200 * 1024), max_age: None };
+    let retention = Retention {
+        max_bytes: Some(sub_bytes + 200 * 1024),
+        max_age: None,
+    };
     house.keep(retention);
     let kept = house.lab.rows(house.sub.stream);
     let first_epoch = house.epochs.iter().position(|epoch| {
-        house.lab.recorder.envelope(camera(1), *epoch).unwrap().is_some()
+        house
+            .lab
+            .recorder
+            .envelope(camera(1), *epoch)
+            .unwrap()
+            .is_some()
     });
     let first_minute = kept.first().map(|row| (row.start.0 - NOW.0) / 60_000);
     assert_eq!(first_epoch.map(|n| n as u64), first_minute);
@@ -201,18 +251,35 @@ fn a_removed_camera_is_gone_wraps_first() {
     let mut other = Sealer::new(main_of(2));
     let kept = other.segment(house.lab.now(), 1_000, 3, 5_000);
     house.lab.append(main_of(2), &kept);
-    house.lab.append(main_of(1), &house.main.header(house.lab.now()));
+    house
+        .lab
+        .append(main_of(1), &house.main.header(house.lab.now()));
     house.lab.commit();
     house.lab.disk.take_log();
     house.lab.recorder.remove_camera(camera(1));
     house.lab.commit();
-    assert!(house.lab.events().iter().any(|event| matches!(event, Event::Removed(id) if *id == camera(1))));
+    assert!(
+        house
+            .lab
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::Removed(id) if *id == camera(1)))
+    );
     let log = house.lab.disk.take_log();
-    let last_wrap = log.iter().rposition(|did| matches!(did, Did::Unlinked(path) if path.ends_with(".env")));
+    let last_wrap = log
+        .iter()
+        .rposition(|did| matches!(did, Did::Unlinked(path) if path.ends_with(".env")));
     let first_byte = log.iter().position(|did| matches!(did, Did::Punched(..)));
     assert!(last_wrap.unwrap() < first_byte.unwrap());
     let of_camera = camera(1).to_string();
-    assert!(!house.lab.disk.names().iter().any(|name| name.contains(&of_camera)));
+    assert!(
+        !house
+            .lab
+            .disk
+            .names()
+            .iter()
+            .any(|name| name.contains(&of_camera))
+    );
     assert_eq!(house.lab.bytes_from(main_of(2), 0), kept);
     assert!(house.lab.rows(main_of(1)).is_empty());
     let lab = house.lab.reopen();
@@ -262,9 +329,17 @@ fn deletion_that_a_power_cut_interrupts_is_finished() {
         assert_eq!(again, rows[rows.len() - again.len()..], "seed {seed}");
         assert!(again.len() + 2 >= rows.len());
         for row in &again {
-            assert_eq!(lab.bytes(main_of(1), row.offset, row.len).unwrap().len() as u64, row.len);
+            assert_eq!(
+                lab.bytes(main_of(1), row.offset, row.len).unwrap().len() as u64,
+                row.len
+            );
         }
         let usage = lab.recorder.usage().unwrap();
-        assert!(lab.disk.used() < usage.bytes + 200 * 1024, "{} of {}", lab.disk.used(), usage.bytes);
+        assert!(
+            lab.disk.used() < usage.bytes + 200 * 1024,
+            "{} of {}",
+            lab.disk.used(),
+            usage.bytes
+        );
     }
 }

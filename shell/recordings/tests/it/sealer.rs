@@ -14,7 +14,10 @@ pub fn camera(n: u8) -> CameraId {
 
 /// The main stream of camera `n`.
 pub fn main_of(n: u8) -> StreamId {
-    StreamId { camera: camera(n), rendition: Rendition::Main }
+    StreamId {
+        camera: camera(n),
+        rendition: Rendition::Main,
+    }
 }
 
 /// An epoch id as a sealer makes it.
@@ -56,7 +59,11 @@ impl Sealer {
 
     fn scope(&self) -> Scope {
         let site = SiteId::new([9; 16]);
-        Scope { site, camera: self.stream.camera, epoch: self.epoch }
+        Scope {
+            site,
+            camera: self.stream.camera,
+            epoch: self.epoch,
+        }
     }
 
     fn noise(&mut self, len: usize) -> Vec<u8> {
@@ -76,7 +83,14 @@ impl Sealer {
         let flags = Flags { key, config: key };
         let body_len = u32::try_from(body.len()).unwrap();
         let (rendition, track) = (self.stream.rendition, Track::Video);
-        let header = Header { body_len, kind, flags, rendition, track, index };
+        let header = Header {
+            body_len,
+            kind,
+            flags,
+            rendition,
+            track,
+            index,
+        };
         self.chain = link(&self.chain, &header.covered(), body);
         out.extend_from_slice(&header.encode(&self.chain));
         out.extend_from_slice(body);
@@ -114,9 +128,18 @@ impl Sealer {
     /// Ends the segment.
     pub fn close(&mut self, end: UtcMillis) -> Vec<u8> {
         let mut body = Writer::new();
-        body.u64(self.number).time(end).u64(self.bytes).fixed(&[7; 16]);
+        body.u64(self.number)
+            .time(end)
+            .u64(self.bytes)
+            .fixed(&[7; 16]);
         let mut out = Vec::new();
-        self.push(Kind::SegmentClose, false, self.frames, body.as_slice(), &mut out);
+        self.push(
+            Kind::SegmentClose,
+            false,
+            self.frames,
+            body.as_slice(),
+            &mut out,
+        );
         self.number += 1;
         self.running = false;
         out
@@ -125,9 +148,16 @@ impl Sealer {
     /// A manifest that names the current segment.
     pub fn manifest(&mut self, time: UtcMillis) -> Vec<u8> {
         let mut body = Writer::new();
-        body.u8(1).fixed(&[9; 16]).fixed(self.stream.camera.as_bytes());
-        body.u8(self.stream.rendition.code()).fixed(self.epoch.as_bytes()).fixed(&[4; 16]);
-        body.fixed(&[0; 32]).u64(self.counter).time(time).fixed(&[0; 32]);
+        body.u8(1)
+            .fixed(&[9; 16])
+            .fixed(self.stream.camera.as_bytes());
+        body.u8(self.stream.rendition.code())
+            .fixed(self.epoch.as_bytes())
+            .fixed(&[4; 16]);
+        body.fixed(&[0; 32])
+            .u64(self.counter)
+            .time(time)
+            .fixed(&[0; 32]);
         match (self.running, self.number.checked_sub(1)) {
             (true, _) => body.u8(1).u64(self.number).u32(self.frames).u8(1),
             (false, Some(last)) => body.u8(1).u64(last).u32(self.frames).u8(2),
@@ -139,7 +169,12 @@ impl Sealer {
         body.u8(0).fixed(&[3; 64]);
         self.counter += 1;
         let mut out = Vec::new();
-        append_single(&mut out, Kind::Manifest, self.stream.rendition, body.as_slice());
+        append_single(
+            &mut out,
+            Kind::Manifest,
+            self.stream.rendition,
+            body.as_slice(),
+        );
         out
     }
 
@@ -164,9 +199,22 @@ impl Sealer {
 /// An envelope record of one wrap.
 pub fn envelope(camera: CameraId, epoch: EpochId, start: UtcMillis) -> Vec<u8> {
     let mut body = Writer::new();
-    body.u8(1).fixed(&[9; 16]).fixed(camera.as_bytes()).fixed(epoch.as_bytes());
-    body.fixed(&[4; 16]).time(start).u64(1).fixed(&[0; 32]).fixed(&[0; 32]).fixed(&[0; 64]);
-    body.u16(1).fixed(&[5; 16]).u16(0x20).vec16(&[6; 32]).fixed(&[8; 48]).fixed(&[3; 64]);
+    body.u8(1)
+        .fixed(&[9; 16])
+        .fixed(camera.as_bytes())
+        .fixed(epoch.as_bytes());
+    body.fixed(&[4; 16])
+        .time(start)
+        .u64(1)
+        .fixed(&[0; 32])
+        .fixed(&[0; 32])
+        .fixed(&[0; 64]);
+    body.u16(1)
+        .fixed(&[5; 16])
+        .u16(0x20)
+        .vec16(&[6; 32])
+        .fixed(&[8; 48])
+        .fixed(&[3; 64]);
     let mut out = Vec::new();
     append_single(&mut out, Kind::Envelope, Rendition::Main, body.as_slice());
     out

@@ -33,6 +33,14 @@ impl Slot {
     pub(super) fn poll_timeout(&self) -> Option<Monotonic> {
         self.reorder.poll_timeout()
     }
+
+    /// Tells what is known of the track before anything came of it, once.
+    pub(super) fn tell_config(&mut self, sink: &mut dyn FnMut(Event)) {
+        let track = self.receiver.track();
+        if let Some(config) = self.receiver.take_initial_config() {
+            sink(Event::Config { track, config });
+        }
+    }
 }
 
 impl Session {
@@ -62,6 +70,8 @@ impl Session {
             Some((index, UdpChannel::Rtp)) => {
                 let epoch = self.note_rtp(at, index);
                 if let Some(slot) = self.slots.get_mut(index) {
+                    // Some cameras send as soon as a track is set up.
+                    slot.tell_config(sink);
                     let track = slot.receiver.track();
                     slot.receiver.handle_rtp(at, epoch, payload, &mut |output| {
                         sink(event_of(track, output));
@@ -90,6 +100,7 @@ impl Session {
         };
         let epoch = self.note_rtp(at, index);
         if let Some(slot) = self.slots.get_mut(index) {
+            slot.tell_config(sink);
             let (track, receiver) = (slot.receiver.track(), &mut slot.receiver);
             let sequence = u16::from_be_bytes([high, low]);
             slot.reorder.push(at.now, sequence, data, &mut |packet| {

@@ -382,10 +382,7 @@ impl Session {
     /// Every track is agreed on: tells what is known of them and asks for their packets.
     fn play(&mut self, now: Monotonic, sink: &mut dyn FnMut(Event)) {
         for slot in &mut self.slots {
-            let track = slot.receiver.track();
-            if let Some(config) = slot.receiver.take_initial_config() {
-                sink(Event::Config { track, config });
-            }
+            slot.tell_config(sink);
         }
         self.state = State::Play;
         self.request(now, Method::Play, self.base.clone(), String::new());

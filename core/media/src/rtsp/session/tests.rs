@@ -137,6 +137,20 @@ fn video(sequence: u16, timestamp: u32) -> Vec<u8> {
 }
 
 #[test]
+fn a_camera_that_sends_before_play_is_configured_first() {
+    let mut bench = Bench::new(URL, Transport::Tcp);
+    bench.describe(SDP);
+    bench.expect("SETUP ");
+    bench.ok("Session: abc;timeout=30\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n");
+    for sequence in 1..4 {
+        bench.feed(&video(sequence, 3_600 * u32::from(sequence)));
+    }
+    let first = |found: fn(&Event) -> bool| bench.events.iter().position(found).unwrap();
+    let config = first(|event| matches!(event, Event::Config { .. }));
+    assert!(config < first(|event| matches!(event, Event::Unit(_))));
+}
+
+#[test]
 fn a_plain_session_delivers_both_tracks() {
     let mut bench = Bench::playing();
     let configs: Vec<_> = bench
