@@ -133,7 +133,8 @@ fn main() {
         appending += cpu(ClockId::ThreadCPUTime) - before;
         let due = started + TICK * u32::try_from(tick).unwrap();
         // Nobody sends: this is a pause that ends in time.
-        drop(pause.recv_timeout(due.since(SystemClock.monotonic())));
+        let woken = pause.recv_timeout(due.since(SystemClock.monotonic()));
+        assert!(woken.is_err());
     }
     let elapsed = SystemClock.monotonic().since(started).as_secs_f64();
     let process = cpu(ClockId::ProcessCPUTime) - process;

@@ -44,7 +44,8 @@ impl Checkpoint {
         Ok(Self { volume, streams })
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The bytes of a checkpoint file.
+    pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new();
         let count = u16::try_from(self.streams.len()).unwrap_or(u16::MAX);
         out.fixed(&MAGIC).u32(self.volume).u16(count);

@@ -46,7 +46,7 @@ impl Default for Config {
         Self {
             extent_bytes: 1024 * 1024,
             volume_bytes: 256 * 1024 * 1024,
-            chunk_bytes: 64 * 1024,
+            chunk_bytes: 96 * 1024,
             commit_interval: Duration::from_millis(700),
             queue_bytes: 32 * 1024 * 1024,
             free_space_floor: 2 * 1024 * 1024 * 1024,

@@ -2,7 +2,7 @@
 
 use bartizan_domain::UtcMillis;
 
-use crate::index::{IndexError, RunReader};
+use crate::index::{IndexError, Key, RunReader};
 use crate::read::{ReadError, index_failed};
 use crate::shared::{Shared, lock};
 use crate::stream::{Cell, Inner, inner};
@@ -37,8 +37,8 @@ impl Query {
     fn first_block(&self, run: &RunReader) -> Result<u64, IndexError> {
         match *self {
             Self::Time(from, _) => run.block_of_time(from),
-            Self::Number(number) => run.last_where(|first| first.number <= number),
-            Self::Offset(offset) => run.last_where(|first| first.offset <= offset),
+            Self::Number(number) => run.last_up_to(Key::Number, number),
+            Self::Offset(offset) => run.last_up_to(Key::Offset, offset),
         }
     }
 }

@@ -45,7 +45,7 @@ pub use event::{Alert, Counts, Event, Loss};
 pub use extent::{EXTENT_HEADER_LEN, ExtentHeader, Geometry, GeometryError, Place, parse_layout};
 pub use find::{MAX_PAUSE, Span};
 pub use floor::Floor;
-pub use index::{Block, Cursor, Mark, RunName, parse_block};
+pub use index::{Block, Builder as BlockBuilder, Cursor, Mark, RunName, parse_block};
 pub use page::PAGE;
 pub use read::{MAX_PIECE, RangeReader, ReadError};
 pub use rebuild::Rebuilder;

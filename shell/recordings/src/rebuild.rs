@@ -39,7 +39,9 @@ impl Rebuilder {
 
     /// Fills holes until the recorder is closed.
     pub fn run(self) {
-        while let Ok((stream, hole)) = self.holes.recv() {
+        while let Ok((stream, hole)) = self.holes.recv()
+            && !self.shared.is_stopping()
+        {
             self.fill(stream, hole);
         }
     }
@@ -53,6 +55,7 @@ impl Rebuilder {
                 self.shared
                     .emit(Event::Alert(Alert::IndexRebuilt { stream, segments }));
             }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 tracing::warn!(%stream, err = %error, "an index could not be made anew");
             }
@@ -79,6 +82,7 @@ fn rebuild(shared: &Shared, cell: &Cell, hole: Hole) -> io::Result<u64> {
             .geometry
             .extent_from(hole.to.offset)
             .max(hole.to.extent),
+        is_over: &|| shared.is_stopping(),
     };
     let mut tracker = Tracker::new(cell.id);
     let mut rows = Vec::new();

@@ -25,7 +25,7 @@ use crate::walk::{Route, Source, Walked, walk};
 
 /// Extents of one stream that are read when a store is opened. Older ones that no index knows are read
 /// in the background.
-const TAIL_EXTENTS: usize = 64;
+const TAIL_EXTENTS: usize = 16;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy)]
@@ -295,6 +295,7 @@ impl Recovery<'_> {
             stream: self.id,
             locate: &locate,
             extents_end: self.extents_end(index),
+            is_over: &|| false,
         })
     }
 

@@ -1,7 +1,7 @@
 //! What the appending thread, the writer and readers share: the streams, the queue, counters, events.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use bartizan_sealing::record::Kind;
 use crate::config::{Config, MAX_EVENTS, MAX_STREAMS, MAX_WAITING_ENVELOPES, Retention};
 use crate::disk::Disk;
 use crate::epochs::Epochs;
-use crate::event::{Counters, Event, add};
+use crate::event::{Alert, Counters, Event, add};
 use crate::extent::Geometry;
 use crate::index::StreamIndex;
 use crate::page::{Chunk, Pages, fresh_pages};
@@ -55,7 +55,7 @@ impl Envelope {
 }
 
 /// What the writer is asked to do besides writing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     Enforce(UtcMillis),
     Remove(CameraId),
@@ -95,6 +95,9 @@ pub(crate) struct Shared {
     /// Bytes in the queue and in the writer's hands.
     pending: AtomicUsize,
     health: AtomicU8,
+    slow: AtomicBool,
+    /// When the last commit ended, in milliseconds of the monotonic clock.
+    committed_at: AtomicU64,
     spare: Mutex<Vec<Pages>>,
     events: SyncSender<Event>,
     receiver: Mutex<Option<Receiver<Event>>>,
@@ -145,6 +148,8 @@ impl Shared {
             wake: Condvar::new(),
             pending: AtomicUsize::new(0),
             health: AtomicU8::new(Health::Good as u8),
+            slow: AtomicBool::new(false),
+            committed_at: AtomicU64::new(0),
             spare: Mutex::default(),
             events,
             receiver: Mutex::new(Some(receiver)),
@@ -184,6 +189,44 @@ impl Shared {
         self.health.store(health as u8, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Relaxed)
+    }
+
+    /// The disk lags behind: told once, by the writer or, when that hangs in a call, by who appends.
+    pub(crate) fn note_slow(&self, commit_ms: u64) {
+        if !self.slow.swap(true, Ordering::Relaxed) {
+            self.emit(Event::Alert(Alert::Slow { commit_ms }));
+        }
+    }
+
+    /// A commit worked as it should.
+    pub(crate) fn note_well(&self) {
+        self.slow.store(false, Ordering::Relaxed);
+        self.set_health(Health::Good);
+        self.emit(Event::Alert(Alert::Recovered));
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        let now = self.clock.monotonic().since_start().as_millis();
+        u64::try_from(now).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn note_commit(&self) {
+        self.committed_at
+            .store(self.monotonic_ms(), Ordering::Relaxed);
+    }
+
+    /// Milliseconds since the last commit ended.
+    pub(crate) fn since_commit(&self) -> u64 {
+        self.monotonic_ms()
+            .saturating_sub(self.committed_at.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        lock(&self.queue).stop
+    }
+
     pub(crate) fn pending(&self) -> usize {
         self.pending.load(Ordering::Relaxed)
     }
@@ -219,7 +262,11 @@ impl Shared {
 
     /// Asks the writer for something, now.
     pub(crate) fn command(&self, command: Command) {
-        lock(&self.queue).commands.push(command);
+        let mut queue = lock(&self.queue);
+        if !queue.commands.contains(&command) {
+            queue.commands.push(command);
+        }
+        drop(queue);
         self.wake.notify_one();
     }
 

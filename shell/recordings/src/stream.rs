@@ -191,6 +191,9 @@ impl Inner {
     }
 
     fn lose(&mut self, shared: &Shared, begins: Option<&SegmentHeader>, reason: GapReason) {
+        if reason == GapReason::Overload {
+            shared.note_slow(shared.since_commit());
+        }
         match (self.mode, begins) {
             (Mode::Storing, None) => self.cut_now(shared, reason),
             (Mode::Storing | Mode::Waiting, Some(header)) => {
@@ -232,6 +235,8 @@ impl Inner {
         add(&shared.counters.records_lost, 1);
         if let (Mode::Losing(losing), Some(header)) = (&mut self.mode, begins) {
             losing.next = losing.next.max(header.number.saturating_add(1));
+            // The writer may hang in a call: a loss is told from here, too.
+            self.report_loss(shared, shared.clock.utc());
         }
     }
 
@@ -364,8 +369,10 @@ impl Inner {
         }
         self.chunk = None;
         self.inflight.clear();
-        self.extents.clear();
-        self.rows.clear();
+        // What is durable can be read for as long as the disk lets it.
+        let behind = shared.geometry.extent_from(self.committed);
+        self.extents.retain(|(extent, _)| *extent < behind);
+        self.rows.retain(|row| row.end_offset() <= self.committed);
     }
 
     /// Logical offset behind the last byte that can be read: while the disk fails, what was not committed is
@@ -383,6 +390,7 @@ impl Inner {
         let last_number = self.tracker.last_number.max(found.tracker.last_number);
         self.tracker = found.tracker;
         self.tracker.last_number = last_number;
+        self.rows.clear();
         self.pos = found.end;
         self.committed = found.end;
         self.fresh = found.fresh;
@@ -413,6 +421,8 @@ impl Inner {
     pub(crate) fn start_over(&mut self, shared: &Shared) {
         self.tracker.open = None;
         self.tracker.manifest = None;
+        self.rows.clear();
+        self.extents.clear();
         self.pos = shared
             .geometry
             .start_of(shared.geometry.extent_from(self.pos));

@@ -39,6 +39,8 @@ pub(crate) struct Source<'a> {
     pub(crate) locate: &'a Locate<'a>,
     /// No extent from this number on is looked for.
     pub(crate) extents_end: u64,
+    /// Whether to give up.
+    pub(crate) is_over: &'a dyn Fn() -> bool,
 }
 
 impl Source<'_> {
@@ -129,6 +131,9 @@ impl<'a> Window<'a> {
     }
 
     fn read_on(&mut self, offset: u64) -> io::Result<()> {
+        if (self.source.is_over)() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let number = self.source.geometry.extent_of(offset);
         if self.extent.as_ref().is_none_or(|(open, _)| *open != number) {
             self.extent = Some((number, self.source.extent(number)?));
@@ -204,6 +209,8 @@ pub(crate) fn walk(
         if let Some(next) = next {
             at = next;
             tail = tail_of(tracker, chain).or(tail);
+        } else if (source.is_over)() {
+            return Err(io::ErrorKind::Interrupted.into());
         } else if let Some(entry) = next_entry(source, at, route.skip_damage)? {
             tracker.cut(at).into_iter().for_each(&mut *row);
             chain = None;

@@ -48,7 +48,6 @@ pub struct Writer {
     next_commit: Monotonic,
     next_retention: Monotonic,
     retry: Option<Retry>,
-    slow: bool,
     cycle: Cycle,
     device: Device,
     holes: Sender<(StreamId, Hole)>,
@@ -82,6 +81,20 @@ struct Mark {
     manifest: Option<(u64, u32)>,
 }
 
+impl Mark {
+    /// `None` when there is nothing to commit.
+    fn of(inner: &Inner) -> Option<Self> {
+        let (end, rows) = (inner.pos, inner.rows.len());
+        let is_due = inner.committed < end || rows > 0 || !inner.extents.is_empty();
+        let manifest = inner.tracker.manifest;
+        is_due.then_some(Self {
+            end,
+            rows,
+            manifest,
+        })
+    }
+}
+
 impl Writer {
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -102,7 +115,6 @@ impl Writer {
             saved_floors: BTreeMap::new(),
             below_floor: false,
             retry: None,
-            slow: false,
             cycle: Cycle {
                 volume: newest,
                 ..Cycle::default()
@@ -285,24 +297,17 @@ impl Writer {
         let mut marks = Vec::new();
         let utc = self.shared.clock.utc();
         for cell in self.shared.all_cells() {
-            let mut inner = inner(&cell);
-            inner.report_loss(&self.shared, utc);
-            let flushed = inner.flush(&self.shared, &cell);
-            if inner.committed < inner.pos || !inner.rows.is_empty() || !inner.extents.is_empty() {
-                let (end, rows) = (inner.pos, inner.rows.len());
-                let mark = Mark {
-                    end,
-                    rows,
-                    manifest: inner.tracker.manifest,
-                };
-                drop(inner);
-                marks.push((cell, mark));
-            }
+            let (flushed, mark) = {
+                let mut inner = inner(&cell);
+                inner.report_loss(&self.shared, utc);
+                (inner.flush(&self.shared, &cell), Mark::of(&inner))
+            };
             if flushed {
                 // One stream after the other, so that the next uses the same memory.
                 self.fetch();
                 self.write_backlog()?;
             }
+            marks.extend(mark.map(|mark| (cell, mark)));
         }
         self.fetch();
         self.write_backlog()?;
@@ -325,21 +330,18 @@ impl Writer {
         let commit_ms = u64::try_from(took).unwrap_or(u64::MAX);
         let counters = &self.shared.counters;
         add(&counters.commits, 1);
+        self.shared.note_commit();
         add(&counters.syncs, syncs);
         counters
             .commit_ms_max
             .fetch_max(commit_ms, Ordering::Relaxed);
         let lagging = commit_ms > SLOW_COMMIT_MS
             || self.shared.pending() > self.shared.config.queue_bytes / 2;
-        if lagging && !self.slow {
-            self.shared.emit(Event::Alert(Alert::Slow { commit_ms }));
+        if lagging {
+            self.shared.note_slow(commit_ms);
+        } else if self.shared.is_slow() || self.shared.health() != Health::Good {
+            self.shared.note_well();
         }
-        let ailing = self.slow || self.shared.health() != Health::Good;
-        if ailing && !lagging {
-            self.shared.set_health(Health::Good);
-            self.shared.emit(Event::Alert(Alert::Recovered));
-        }
-        self.slow = lagging;
         self.retry = None;
         tracing::trace!(at = ?now, commit_ms, syncs, "committed");
     }

@@ -32,6 +32,7 @@ export const CODES = [
   "broken-chain",
   "wrong-counter",
   // -- The roster (§8).
+  "backdated",
   "bad-reader-key",
   "exists",
   "full",

@@ -40,7 +40,19 @@ export interface ReaderKey {
 export async function readerPublic(suite: SuiteCode, bytes: Bytes): Promise<ReaderPublic> {
   demand(bytes.length === SUITES[suite].publicLength, "bad-reader-key", "reader key");
   if (suite === 0x647a) demand(isMlKem768Key(bytes), "bad-reader-key", "reader key");
-  return { suite, bytes, id: await keyId(suite, bytes) };
+  const key = { suite, bytes, id: await keyId(suite, bytes) };
+  if (suite === 0x0020) await refuseSmallOrder(key);
+  return key;
+}
+
+/** Every wrap to a point of small order fails (RFC 9180 §7.1.4): one on the roster would stop recording. */
+async function refuseSmallOrder(key: ReaderPublic): Promise<void> {
+  const empty = new Uint8Array();
+  try {
+    await wrap(key, empty, empty, empty);
+  } catch (cause) {
+    refuse("bad-reader-key", "reader key", cause);
+  }
 }
 
 /** The modulus check of FIPS 203 §7.2: 768 coefficients of twelve bits, each below 3329. */

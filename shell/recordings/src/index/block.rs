@@ -59,16 +59,18 @@ pub struct Block {
 
 /// Writes one block.
 #[derive(Debug, Clone)]
-pub(crate) struct Builder {
+pub struct Builder {
     stream: StreamId,
     first: Cursor,
+    /// What the next entry is the difference to.
     pub(crate) next: Cursor,
     pub(crate) manifest: Option<(u64, u32)>,
     body: Vec<u8>,
 }
 
 impl Builder {
-    pub(crate) const fn new(stream: StreamId, first: Cursor) -> Self {
+    /// An empty block.
+    pub const fn new(stream: StreamId, first: Cursor) -> Self {
         Self {
             stream,
             first,
@@ -84,24 +86,26 @@ impl Builder {
         builder.manifest = block.manifest;
         // Extents and rows do not refer to each other, so their order among themselves is enough, and
         // the size stays what it was.
-        for (number, place) in &block.extents {
-            builder.push_extent(*number, *place);
-        }
-        for row in &block.rows {
-            builder.push_row(row);
-        }
+        let extents = block
+            .extents
+            .iter()
+            .all(|(n, place)| builder.push_extent(*n, *place));
+        let rows = block.rows.iter().all(|row| builder.push_row(row));
+        debug_assert!(extents && rows, "what was in a block fits into one");
         builder
     }
 
     /// The block after this one.
-    pub(crate) const fn follow(&self) -> Self {
+    #[must_use]
+    pub const fn follow(&self) -> Self {
         let mut next = Self::new(self.stream, self.next);
         next.manifest = self.manifest;
         next
     }
 
     /// Adds an extent; `false` when the block is full.
-    pub(crate) fn push_extent(&mut self, number: u64, place: Place) -> bool {
+    #[must_use]
+    pub fn push_extent(&mut self, number: u64, place: Place) -> bool {
         let mut entry = Vec::with_capacity(24);
         match number.saturating_sub(self.next.extent) {
             0 => entry.push(TAG_EXTENT),
@@ -120,7 +124,8 @@ impl Builder {
     }
 
     /// Adds a segment, which starts no earlier than the one before; `false` when the block is full.
-    pub(crate) fn push_row(&mut self, row: &SegmentRow) -> bool {
+    #[must_use]
+    pub fn push_row(&mut self, row: &SegmentRow) -> bool {
         let number_skip = row.number.saturating_sub(self.next.number);
         let offset_skip = row.offset.saturating_sub(self.next.offset);
         let mut tag = TAG_SEGMENT;
@@ -161,7 +166,7 @@ impl Builder {
     }
 
     /// The page as it stands.
-    pub(crate) fn encode(&self) -> [u8; PAGE] {
+    pub fn encode(&self) -> [u8; PAGE] {
         let mut out = Writer::new();
         out.fixed(&MAGIC).u8(VERSION);
         out.fixed(self.stream.camera.as_bytes())

@@ -10,8 +10,8 @@ use std::io;
 
 use bartizan_domain::{StreamId, UtcMillis};
 
-pub use block::{Block, Cursor, parse_block};
-pub(crate) use run::{IndexError, Run, RunReader, RunView};
+pub use block::{Block, Builder, Cursor, parse_block};
+pub(crate) use run::{IndexError, Key, Run, RunReader, RunView};
 pub use run::{Mark, RunName};
 
 use crate::disk::{Disk, list_if_there, unlink_if_there};

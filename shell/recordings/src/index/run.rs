@@ -38,6 +38,14 @@ pub struct RunName {
 }
 
 impl RunName {
+    /// The file name.
+    pub fn file_name(&self) -> String {
+        match &self.end {
+            Some(end) => format!("{}-{}.idx", mark_text(&self.first), mark_text(end)),
+            None => format!("{}.run", mark_text(&self.first)),
+        }
+    }
+
     /// Reads a file name; `None` when it is not a run's.
     pub fn parse(name: &str) -> Option<Self> {
         let (stem, sealed) = match (name.strip_suffix(".idx"), name.strip_suffix(".run")) {
@@ -197,11 +205,19 @@ impl Run {
     }
 
     pub(crate) fn growing_name(&self) -> String {
-        format!("{}.run", mark_text(&self.first))
+        RunName {
+            first: self.first,
+            end: None,
+        }
+        .file_name()
     }
 
     pub(crate) fn sealed_name(&self) -> String {
-        format!("{}-{}.idx", mark_text(&self.first), mark_text(&self.end))
+        RunName {
+            first: self.first,
+            end: Some(self.end),
+        }
+        .file_name()
     }
 
     pub(crate) fn name(&self) -> String {
@@ -290,6 +306,7 @@ impl Run {
         RunView {
             path: format!("{dir}/{}", self.name()),
             first: self.first,
+            end: self.end,
             memory,
             total,
         }
@@ -368,10 +385,48 @@ fn end_of(before: Mark, block: &Block) -> Mark {
 pub(crate) struct RunView {
     path: String,
     pub(crate) first: Mark,
+    end: Mark,
     /// The last blocks, as far as they are in memory.
     memory: Vec<[u8; PAGE]>,
     /// Number of blocks; that of the file when `None`.
     total: Option<u64>,
+}
+
+/// What blocks are ordered by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Key {
+    Extent,
+    Number,
+    Offset,
+    Time,
+}
+
+impl Key {
+    const fn of(self, cursor: &Cursor) -> u64 {
+        match self {
+            Self::Extent => cursor.extent,
+            Self::Number => cursor.number,
+            Self::Offset => cursor.offset,
+            Self::Time => cursor.time,
+        }
+    }
+
+    const fn of_mark(self, mark: &Mark) -> u64 {
+        match self {
+            Self::Extent => mark.extent,
+            Self::Number => mark.number,
+            Self::Offset => mark.offset,
+            Self::Time => mark.time.0,
+        }
+    }
+}
+
+/// A block in `low .. high` for `target`, if keys went up evenly between the two given.
+fn interpolate((low, high): (u64, u64), (from, to): (u64, u64), target: u64) -> u64 {
+    let span = u128::from(to.saturating_sub(from)).max(1);
+    let way = u128::from(target.saturating_sub(from)) * u128::from(high.saturating_sub(low)) / span;
+    let last = high.saturating_sub(1);
+    u64::try_from(way).map_or(last, |way| low.saturating_add(way).min(last))
 }
 
 /// A run being searched.
@@ -424,15 +479,26 @@ impl RunReader {
         parse_block(&page).map_err(|_| damaged)
     }
 
-    /// The last block of which `before` holds, counted from 0; 0 when it holds of none.
-    pub(crate) fn last_where(&self, before: impl Fn(&Cursor) -> bool) -> Result<u64, IndexError> {
+    /// The last block whose key is at most `target`, counted from 0; 0 when none is.
+    ///
+    /// Guesses and halves in turn: blocks are about equally far apart, so two or three are read.
+    pub(crate) fn last_up_to(&self, key: Key, target: u64) -> Result<u64, IndexError> {
         let (mut low, mut high) = (0, self.total);
+        let mut from = key.of_mark(&self.view.first);
+        let mut to = key.of_mark(&self.view.end);
+        let mut guess = true;
         while low < high {
-            let middle = low.midpoint(high);
-            if before(&self.block(middle)?.first) {
-                low = middle.saturating_add(1);
+            let middle = if guess {
+                interpolate((low, high), (from, to), target)
             } else {
-                high = middle;
+                low.midpoint(high)
+            };
+            guess = !guess;
+            let found = key.of(&self.block(middle)?.first);
+            if found <= target {
+                (low, from) = (middle.saturating_add(1), found);
+            } else {
+                (high, to) = (middle, found);
             }
         }
         Ok(low.saturating_sub(1))
@@ -443,7 +509,7 @@ impl RunReader {
         if self.total == 0 {
             return Ok(None);
         }
-        let at = self.last_where(|first| first.extent <= number)?;
+        let at = self.last_up_to(Key::Extent, number)?;
         let block = self.block(at)?;
         let found = block
             .extents
@@ -471,9 +537,7 @@ impl RunReader {
     /// The block from which on every segment that has not ended at `time` is found.
     pub(crate) fn block_of_time(&self, time: UtcMillis) -> Result<u64, IndexError> {
         // A block's cursor has the start of the segment before it, which may reach into the block.
-        Ok(self
-            .last_where(|first| first.time <= time.0)?
-            .saturating_sub(1))
+        Ok(self.last_up_to(Key::Time, time.0)?.saturating_sub(1))
     }
 
     pub(crate) const fn total(&self) -> u64 {

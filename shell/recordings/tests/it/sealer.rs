@@ -8,12 +8,12 @@ use bartizan_sealing::record::{Flags, Header, Kind, append_single, link};
 use bartizan_sealing::{Scope, SegmentHeader};
 
 /// The camera of number `n`.
-pub fn camera(n: u8) -> CameraId {
+pub(crate) fn camera(n: u8) -> CameraId {
     CameraId::new([n; 16])
 }
 
 /// The main stream of camera `n`.
-pub fn main_of(n: u8) -> StreamId {
+pub(crate) fn main_of(n: u8) -> StreamId {
     StreamId {
         camera: camera(n),
         rendition: Rendition::Main,
@@ -21,7 +21,7 @@ pub fn main_of(n: u8) -> StreamId {
 }
 
 /// An epoch id as a sealer makes it.
-pub fn epoch_id(start: UtcMillis, salt: u8) -> EpochId {
+pub(crate) fn epoch_id(start: UtcMillis, salt: u8) -> EpochId {
     let mut id = [salt; 16];
     id[..6].copy_from_slice(&start.0.to_be_bytes()[2..]);
     EpochId::new(id)
@@ -29,11 +29,11 @@ pub fn epoch_id(start: UtcMillis, salt: u8) -> EpochId {
 
 /// One stream's sealer.
 #[derive(Debug, Clone)]
-pub struct Sealer {
-    pub stream: StreamId,
-    pub epoch: EpochId,
-    pub number: u64,
-    pub counter: u64,
+pub(crate) struct Sealer {
+    pub(crate) stream: StreamId,
+    pub(crate) epoch: EpochId,
+    pub(crate) number: u64,
+    pub(crate) counter: u64,
     chain: Hash,
     frames: u32,
     bytes: u64,
@@ -42,7 +42,7 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    pub fn new(stream: StreamId) -> Self {
+    pub(crate) fn new(stream: StreamId) -> Self {
         let noise = u64::from_le_bytes(stream.camera.as_bytes()[..8].try_into().unwrap()) | 1;
         Self {
             stream,
@@ -98,7 +98,7 @@ impl Sealer {
     }
 
     /// Begins segment `self.number`.
-    pub fn header(&mut self, start: UtcMillis) -> Vec<u8> {
+    pub(crate) fn header(&mut self, start: UtcMillis) -> Vec<u8> {
         let mut out = Vec::new();
         let salt = self.noise(16).try_into().unwrap();
         let header = SegmentHeader {
@@ -117,7 +117,7 @@ impl Sealer {
     }
 
     /// One frame with a body of `len` bytes; the first of a segment is a keyframe.
-    pub fn frame(&mut self, len: usize) -> Vec<u8> {
+    pub(crate) fn frame(&mut self, len: usize) -> Vec<u8> {
         let body = self.noise(len);
         let mut out = Vec::with_capacity(len + 16);
         self.push(Kind::Frame, self.frames == 0, self.frames, &body, &mut out);
@@ -126,7 +126,7 @@ impl Sealer {
     }
 
     /// Ends the segment.
-    pub fn close(&mut self, end: UtcMillis) -> Vec<u8> {
+    pub(crate) fn close(&mut self, end: UtcMillis) -> Vec<u8> {
         let mut body = Writer::new();
         body.u64(self.number)
             .time(end)
@@ -146,7 +146,7 @@ impl Sealer {
     }
 
     /// A manifest that names the current segment.
-    pub fn manifest(&mut self, time: UtcMillis) -> Vec<u8> {
+    pub(crate) fn manifest(&mut self, time: UtcMillis) -> Vec<u8> {
         let mut body = Writer::new();
         body.u8(1)
             .fixed(&[9; 16])
@@ -179,7 +179,13 @@ impl Sealer {
     }
 
     /// A whole segment of `frames` frames of `len` bytes over `millis`, and its manifest.
-    pub fn segment(&mut self, start: UtcMillis, millis: u64, frames: usize, len: usize) -> Vec<u8> {
+    pub(crate) fn segment(
+        &mut self,
+        start: UtcMillis,
+        millis: u64,
+        frames: usize,
+        len: usize,
+    ) -> Vec<u8> {
         let mut out = self.header(start);
         for _ in 0..frames {
             out.extend(self.frame(len));
@@ -191,13 +197,13 @@ impl Sealer {
     }
 
     /// Where the segment stands: frames and chain.
-    pub fn head(&self) -> (u32, Hash) {
+    pub(crate) fn head(&self) -> (u32, Hash) {
         (self.frames, self.chain)
     }
 }
 
 /// An envelope record of one wrap.
-pub fn envelope(camera: CameraId, epoch: EpochId, start: UtcMillis) -> Vec<u8> {
+pub(crate) fn envelope(camera: CameraId, epoch: EpochId, start: UtcMillis) -> Vec<u8> {
     let mut body = Writer::new();
     body.u8(1)
         .fixed(&[9; 16])

@@ -16,6 +16,9 @@ export const MAX_CAMERAS = 256;
 /** Reader keys of one member that are not retired. */
 export const MAX_READER_KEYS_PER_MEMBER = 8;
 
+/** Reader keys that one epoch is wrapped to, the recovery key among them. */
+export const MAX_RECIPIENTS = 256;
+
 /** The roster after `operation`; refuses what does not fit. */
 export function perform(roster: Roster, operation: Operation): Roster {
   switch (operation.kind) {
@@ -75,6 +78,9 @@ function setRole(roster: Roster, operation: Do<"set-role">): Roster {
 
 function addReaderKey(roster: Roster, { member, key }: Do<"add-reader-key">): Roster {
   const taken = holderOf(roster, key.id) !== undefined || roster.recovery.reader.id === key.id;
+  let keys = 1;
+  for (const { readers } of roster.members.values()) keys += readers.length;
+  demand(keys < MAX_RECIPIENTS, "full", "reader keys");
   demand(!taken, "exists", "reader key");
   const entry = find(roster, member);
   demand(entry.readers.length < MAX_READER_KEYS_PER_MEMBER, "full", "reader keys");
@@ -111,7 +117,8 @@ function addSealer(roster: Roster, { key }: Do<"add-sealer">): Roster {
 
 function replaceRecovery(roster: Roster, operation: Do<"replace-recovery">): Roster {
   const { identity, reader } = operation;
-  demand(!isMember(roster, identity.id), "exists", "recovery");
+  const taken = isMember(roster, identity.id) || holderOf(roster, reader.id) !== undefined;
+  demand(!taken, "exists", "recovery");
   return { ...roster, recovery: { identity, reader } };
 }
 

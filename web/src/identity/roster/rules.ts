@@ -24,6 +24,9 @@ export async function begin(statement: Statement): Promise<Roster> {
   if (genesis.kind !== "genesis") return refuse("no-genesis", "roster");
   const first = statement.sequence === 0n && statement.previous === ZERO;
   demand(first, "not-next", "roster");
+  const { identity, reader, recoveryIdentity, recoveryReader } = genesis;
+  const shared = identity.id === recoveryIdentity.id || reader.id === recoveryReader.id;
+  demand(!shared, "exists", "recovery");
   demand(statement.author === genesis.identity.id, "bad-signature", "statement");
   demand(await isSignedBy(statement, genesis.identity), "bad-signature", "statement");
   return fromGenesis(statement, genesis);
@@ -35,6 +38,7 @@ function fromGenesis(statement: Statement, genesis: Genesis): Roster {
   return {
     site: statement.site,
     length: 1n,
+    time: statement.time,
     head: statement.hash,
     genesis: statement.hash,
     gateway,
@@ -51,6 +55,7 @@ export async function apply(roster: Roster, statement: Statement): Promise<Roste
   demand(statement.site === roster.site, "other-site", "statement");
   const follows = statement.sequence === roster.length && statement.previous === roster.head;
   demand(follows, "not-next", "statement");
+  demand(statement.time >= roster.time, "backdated", "statement");
   demand(roster.length < MAX_STATEMENTS, "full", "statements");
   const author = findAuthor(roster, statement.author, statement.time);
   demand(await isSignedBy(statement, author.key), "bad-signature", "statement");
@@ -58,6 +63,7 @@ export async function apply(roster: Roster, statement: Statement): Promise<Roste
   return {
     ...perform(roster, statement.operation),
     length: roster.length + 1n,
+    time: statement.time,
     head: statement.hash,
   };
 }

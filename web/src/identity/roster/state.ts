@@ -40,6 +40,8 @@ export interface Roster {
   readonly site: SiteId;
   /** Statements so far; the next one's sequence number. */
   readonly length: bigint;
+  /** Time of the last statement: the next one is not older. */
+  readonly time: bigint;
   /** Hash of the last statement. */
   readonly head: Hash;
   /** Hash of the first statement: what an app pins. */
