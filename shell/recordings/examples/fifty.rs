@@ -2,6 +2,11 @@
 //!
 //! `fifty FOLDER [STREAMS] [SECONDS] [with-sub]`. Making the records is not counted.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a measurement that meets what it does not expect ends there, and says where"
+)]
 
 #[path = "../tests/it/sealer.rs"]
 #[expect(dead_code, reason = "shared with the tests")]

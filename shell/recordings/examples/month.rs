@@ -3,6 +3,11 @@
 //! `month make FOLDER` writes index files in the real format and volumes without data; `month find FOLDER`
 //! opens the store and looks for random moments, `month cold FOLDER` does so after the page cache was
 //! dropped (as root).
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a measurement that meets what it does not expect ends there, and says where"
+)]
 
 use std::fs;
 use std::io::Write as _;

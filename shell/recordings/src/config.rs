@@ -50,8 +50,8 @@ impl Default for Config {
             commit_interval: Duration::from_millis(700),
             queue_bytes: 32 * 1024 * 1024,
             free_space_floor: 2 * 1024 * 1024 * 1024,
-            min_kept: Duration::from_secs(600),
-            retention_interval: Duration::from_secs(60),
+            min_kept: Duration::from_mins(10),
+            retention_interval: Duration::from_mins(1),
             direct: true,
         }
     }

@@ -41,8 +41,12 @@ fn parse_name(name: &str) -> Option<(u64, EpochId)> {
 
 /// The time that an epoch's id begins with.
 pub fn epoch_start(epoch: EpochId) -> UtcMillis {
-    let [a, b, c, d, e, f, ..] = *epoch.as_bytes();
-    UtcMillis(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+    let mut time = [0; 8];
+    time.iter_mut()
+        .skip(2)
+        .zip(epoch.as_bytes())
+        .for_each(|(to, from)| *to = *from);
+    UtcMillis(u64::from_be_bytes(time))
 }
 
 impl Epochs {

@@ -206,7 +206,7 @@ pub fn parse_layout(bytes: &[u8]) -> Result<Geometry, WireError> {
     input.exactly("layout version", VERSION)?;
     let (extent, volume) = (input.u64("extent bytes")?, input.u64("volume bytes")?);
     input.finish()?;
-    Geometry::new(extent, volume).map_err(|_| WireError::Unknown {
+    Geometry::new(extent, volume).map_err(|_opaque| WireError::Unknown {
         field,
         value: extent,
     })

@@ -23,6 +23,9 @@ use crate::volumes::Volumes;
 pub use crate::walk::Tail;
 use crate::walk::{Route, Source, Walked, walk};
 
+/// The extent that the next byte goes into, and what its unfinished page holds.
+type PartialPage = (Option<(u64, Place)>, Vec<u8>);
+
 /// Extents of one stream that are read when a store is opened. Older ones that no index knows are read
 /// in the background.
 const TAIL_EXTENTS: usize = 16;
@@ -69,7 +72,7 @@ pub(crate) struct Found {
 /// Reads the layout of the store on `disk`, or makes one with `wanted`.
 pub(crate) fn open_layout(disk: &dyn Disk, wanted: Geometry) -> io::Result<Geometry> {
     match read_file(disk, "layout", 1024) {
-        Ok(bytes) => parse_layout(&bytes).map_err(|_| io::ErrorKind::InvalidData.into()),
+        Ok(bytes) => parse_layout(&bytes).map_err(|_opaque| io::ErrorKind::InvalidData.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let draft = disk.open("layout.tmp", Access::CREATE)?;
             draft.set_len(0)?;
@@ -540,7 +543,7 @@ impl Recovery<'_> {
         index: &StreamIndex,
         end: u64,
         damage: &Damage,
-    ) -> io::Result<(Option<(u64, Place)>, Vec<u8>)> {
+    ) -> io::Result<PartialPage> {
         let number = self.geometry.extent_of(end);
         if end == self.geometry.start_of(number) {
             return Ok((None, Vec::new()));
@@ -614,13 +617,11 @@ pub(crate) fn remove_index(disk: &dyn Disk, stream: StreamId) -> io::Result<()> 
         disk.unlink(&format!("{dir}/{name}"))?;
     }
     for dir in [dir, format!("index/{}", stream.camera)] {
-        match disk.remove_dir(&dir) {
-            Err(error) => match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty => {}
-                _ => return Err(error),
-            },
-            Ok(()) => {}
-        }
+        let gone = disk.remove_dir(&dir).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            _ => Err(error),
+        });
+        gone?;
     }
     Ok(())
 }

@@ -118,14 +118,12 @@ impl Writer {
                 break;
             }
         }
-        match candidate {
-            Some(offset) => first(&self.shared, cell, Query::Offset(offset)),
-            None => {
-                let end = lock(&cell.index).end().offset;
-                let unindexed = first(&self.shared, cell, Query::Offset(end))?;
-                Ok(unindexed.filter(|row| row.end() > cut))
-            }
+        if let Some(offset) = candidate {
+            return first(&self.shared, cell, Query::Offset(offset));
         }
+        let end = lock(&cell.index).end().offset;
+        let unindexed = first(&self.shared, cell, Query::Offset(end))?;
+        Ok(unindexed.filter(|row| row.end() > cut))
     }
 
     /// Everything of a quiet stream is too old: even its last segment goes, and it goes on behind it.

@@ -115,7 +115,7 @@ impl std::fmt::Debug for Inner {
         f.debug_struct("Inner")
             .field("mode", &self.mode)
             .field("pos", &self.pos)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

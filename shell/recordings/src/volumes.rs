@@ -197,13 +197,18 @@ impl Volumes {
         let at = self.geometry.offset_of(place).saturating_add(start);
         let file = self.file(volume)?;
         self.dirty.insert(volume);
-        if self.facilities.punch && file.punch(at, len)? {
-            file.allocate(at, len)?;
-            return Ok(());
+        let cleared = if self.facilities.punch && file.punch(at, len)? {
+            file.allocate(at, len).map(drop)
+        } else {
+            self.facilities.punch = false;
+            let pages = usize::try_from(len / PAGE_U64).unwrap_or_default();
+            file.write_at(bytemuck::cast_slice(&crate::page::fresh_pages(pages)), at)
+        };
+        match cleared {
+            // Nothing is there, then; the room is found or missed when it is written to.
+            Err(error) if is_full(&error) => Ok(()),
+            cleared => cleared,
         }
-        self.facilities.punch = false;
-        let zeroes = crate::page::fresh_pages(usize::try_from(len / PAGE_U64).unwrap_or_default());
-        file.write_at(bytemuck::cast_slice(&zeroes), at)
     }
 
     /// The next sync covers this extent, whoever wrote it.
@@ -261,6 +266,14 @@ impl Volumes {
         }
         Ok(())
     }
+}
+
+/// Whether the disk has no room, rather than a fault.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn scan_volume(disk: &dyn Disk, geometry: &Geometry, volume: u32) -> io::Result<Vec<Found>> {

@@ -22,7 +22,7 @@ use crate::index::{Hole, StreamIndex};
 use crate::recover::{OpenOptions, Store, open_layout, open_store};
 use crate::shared::{Command, Envelope, Health, Job, Shared, lock};
 use crate::stream::{Cell, Inner, inner};
-use crate::volumes::Volumes;
+use crate::volumes::{Volumes, is_full};
 
 /// Pause before a failed disk is tried again, doubled up to the limit.
 const RETRY: Duration = Duration::from_secs(1);
@@ -164,7 +164,7 @@ impl Writer {
             .shared
             .with_queue(|queue| std::mem::take(&mut queue.commands))
         {
-            self.obey(command)?;
+            self.obey(&command)?;
         }
         self.write_backlog()?;
         if now >= self.next_commit || stop {
@@ -181,11 +181,11 @@ impl Writer {
         Ok(())
     }
 
-    fn obey(&mut self, command: Command) -> io::Result<()> {
+    fn obey(&mut self, command: &Command) -> io::Result<()> {
         match command {
-            Command::Enforce(now) => self.enforce(now),
-            Command::Remove(camera) => self.remove_camera(camera),
-            Command::Damaged(stream, run) => self.drop_damaged(stream, run),
+            Command::Enforce(now) => self.enforce(*now),
+            Command::Remove(camera) => self.remove_camera(*camera),
+            Command::Damaged(stream, run) => self.drop_damaged(*stream, *run),
         }
     }
 
@@ -567,19 +567,16 @@ impl Writer {
             for hole in &found.holes {
                 self.ask_rebuild(id, *hole);
             }
-            match self.shared.cell(id) {
-                Some(cell) => {
-                    *lock(&cell.index) = index;
-                    let mut inner = inner(&cell);
-                    inner.adopt(&self.shared, found);
-                    cell.publish_floor(&inner);
-                }
-                None => {
-                    let mut inner = Inner::new(id, found.end);
-                    inner.adopt(&self.shared, found);
-                    self.shared
-                        .insert_cell(Arc::new(Cell::new(id, index, inner)));
-                }
+            if let Some(cell) = self.shared.cell(id) {
+                *lock(&cell.index) = index;
+                let mut inner = inner(&cell);
+                inner.adopt(&self.shared, found);
+                cell.publish_floor(&inner);
+            } else {
+                let mut inner = Inner::new(id, found.end);
+                inner.adopt(&self.shared, found);
+                self.shared
+                    .insert_cell(Arc::new(Cell::new(id, index, inner)));
             }
         }
     }
@@ -591,11 +588,4 @@ fn probe(disk: &dyn crate::disk::Disk) -> io::Result<()> {
     file.write_at(b"probe", 0)?;
     file.sync()?;
     disk.unlink("probe")
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
 }

@@ -49,18 +49,15 @@ impl Listening {
                 pin: None,
             });
         }
-        let (config, pin) = match &self.given {
-            Some((chain, key)) => {
-                let chain = String::from_utf8(files::read_bounded(chain, MAX_PEM)?)
-                    .context("the certificate is no PEM file")?;
-                let key = String::from_utf8(files::read_private(key, MAX_PEM, 0o007)?)
-                    .context("the key is no PEM file")?;
-                (server_config(&chain, &Secret::new(key))?, pin(&chain)?)
-            }
-            None => {
-                let own = self.own_certificate(gateway).await?;
-                (own.server_config()?, pin(own.authority_pem())?)
-            }
+        let (config, pin) = if let Some((chain, key)) = &self.given {
+            let chain = String::from_utf8(files::read_bounded(chain, MAX_PEM)?)
+                .context("the certificate is no PEM file")?;
+            let key = String::from_utf8(files::read_private(key, MAX_PEM, 0o007)?)
+                .context("the key is no PEM file")?;
+            (server_config(&chain, &Secret::new(key))?, pin(&chain)?)
+        } else {
+            let own = self.own_certificate(gateway).await?;
+            (own.server_config()?, pin(own.authority_pem())?)
         };
         let named = |name: &String| Origin::new(Scheme::Https, name, self.address.port());
         let names = self

@@ -280,7 +280,7 @@ impl Block {
             duration,
             offset: sum(self.next.offset, offset_skip)?,
             len,
-            key_len: u32::try_from(key_len).map_err(|_| WireError::Unknown {
+            key_len: u32::try_from(key_len).map_err(|_opaque| WireError::Unknown {
                 field: "key length",
                 value: key_len,
             })?,
@@ -362,7 +362,7 @@ mod tests {
 
     fn row(number: u64, start: u64, offset: u64, len: u64) -> SegmentRow {
         let (duration, key_len) = (len % 7_000, u32::try_from(len % 90_000).unwrap());
-        let state = if len % 3 == 0 {
+        let state = if len.is_multiple_of(3) {
             SegmentState::Cut
         } else {
             SegmentState::Closed
@@ -394,8 +394,8 @@ mod tests {
                 state: SegmentState::Closed,
             };
             let extent = offset / 1_044_480;
-            if builder.next.extent <= extent && !builder.push_extent(extent, Place(extent * 50)) {
-                panic!("extents fit in this example");
+            if builder.next.extent <= extent {
+                assert!(builder.push_extent(extent, Place(extent * 50)), "they fit");
             }
             if !builder.push_row(&row) {
                 blocks += 1;

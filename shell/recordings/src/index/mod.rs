@@ -95,7 +95,7 @@ impl StreamIndex {
                         None => unlink_if_there(disk, &path)?,
                     }
                 }
-                None if name.ends_with(".tmp") => unlink_if_there(disk, &path)?,
+                None if name.strip_suffix(".tmp").is_some() => unlink_if_there(disk, &path)?,
                 None => {}
             }
         }

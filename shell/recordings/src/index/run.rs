@@ -476,7 +476,7 @@ impl RunReader {
             run: self.view.first.offset,
         })?;
         read_exact_at(&**file, &mut page, index.saturating_mul(PAGE_U64))?;
-        parse_block(&page).map_err(|_| damaged)
+        parse_block(&page).map_err(|_opaque| damaged)
     }
 
     /// The last block whose key is at most `target`, counted from 0; 0 when none is.
