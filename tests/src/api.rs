@@ -88,10 +88,10 @@ pub fn send(
     let mut head =
         format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head += &format!("{name}: {value}\r\n");
     }
     if !body.is_empty() {
-        head.push_str(&format!("content-length: {}\r\n", body.len()));
+        head += &format!("content-length: {}\r\n", body.len());
     }
     head.push_str("\r\n");
     raw(port, &[head.as_bytes(), body].concat())
@@ -105,9 +105,9 @@ pub fn raw(port: u16, bytes: &[u8]) -> Result<Answer> {
     let mut stream = connect(port)?;
     // Who is refused early may find the door closed while still talking.
     let sent = stream.write_all(bytes);
-    read(&mut stream).or_else(|error| match sent {
-        Ok(()) => Err(error),
-        Err(sent) => Err(error.context(sent)),
+    read(&mut stream).map_err(|error| match sent {
+        Ok(()) => error,
+        Err(sent) => error.context(sent),
     })
 }
 

@@ -52,7 +52,7 @@ impl Capture {
         .map_err(|error| anyhow!("no packet socket: {error}"))?;
         // As much as may be had.
         if sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER).is_err() {
-            drop(sockopt::set_socket_recv_buffer_size(&socket, BUFFER));
+            sockopt::set_socket_recv_buffer_size(&socket, BUFFER).unwrap_or_default();
         }
         sockopt::set_socket_timeout(
             &socket,

@@ -12,7 +12,7 @@ use crate::process;
 use crate::programs;
 
 /// How long one call may take.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// What one call said.
 #[derive(Debug, Clone)]
@@ -111,12 +111,13 @@ impl Cli {
                 said.text
             );
         }
-        match said.json.is_object() {
-            true => Ok(said.json),
-            false => bail!(
+        if said.json.is_object() {
+            Ok(said.json)
+        } else {
+            bail!(
                 "bartizan {arguments:?} said no JSON object last: {}",
                 said.text
-            ),
+            )
         }
     }
 

@@ -114,12 +114,12 @@ impl FakeClock {
         let [_, ingest] = self.files();
         let mut script = "#!/bin/sh\n".to_owned();
         for (name, value) in self.variables(&ingest) {
-            script.push_str(&format!("export {name}='{value}'\n"));
+            script += &format!("export {name}='{value}'\n");
         }
-        script.push_str(&format!(
+        script += &format!(
             "exec '{}' \"$@\"\n",
             programs::find(programs::INGEST)?.display()
-        ));
+        );
         let path = self.folder.path().join("bartizan-ingest");
         fs::write(&path, script)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;

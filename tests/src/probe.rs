@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::process::{self, Finished};
 
 /// How long a judge may take.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// One track of a file.
 #[derive(Debug, Clone, PartialEq)]

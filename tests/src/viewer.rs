@@ -137,9 +137,10 @@ impl Viewer {
                 Some(seen) => more(&seen),
                 None => true,
             };
-            let flow = match go_on {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
+            let flow = if go_on {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
             };
             Ok::<_, anyhow::Error>(flow)
         }))

@@ -67,6 +67,9 @@ struct Test {
 pub(crate) struct Ingest {
     state: PrivateState,
     link: Option<Link>,
+    /// Whether this gateway process has told what it has: before that nothing may be sealed for it, because
+    /// what is signed must be what is there.
+    told: bool,
     dialer: Dialer,
     control: Poll,
     media: Poll,
@@ -103,6 +106,7 @@ impl Ingest {
         let mut ingest = Self {
             state,
             link: None,
+            told: false,
             dialer,
             control,
             media,
@@ -195,7 +199,9 @@ impl Ingest {
         at: Arrival,
         mut act: impl FnMut(&mut Camera, &mut Turn<'_>, &mut Context<'_>, &mut Link),
     ) {
-        let Some(link) = &mut self.link else { return };
+        let Some(link) = self.link.as_mut().filter(|_| self.told) else {
+            return;
+        };
         let Some(history) = self.state.history() else {
             return;
         };
@@ -276,12 +282,14 @@ impl Ingest {
         let sealer = Blob::from(self.state.signing().public().as_bytes().as_slice());
         link.send(&FromIngest::Hello { sealer, pinned });
         self.link = Some(link);
+        self.told = false;
         self.hear_gateway();
         Ok(())
     }
 
     fn lose_link(&mut self) {
         self.link = None;
+        self.told = false;
         self.tests.clear();
     }
 
@@ -311,6 +319,7 @@ impl Ingest {
                 self.resume(stream, last_manifest, tail, next_segment, at);
             }
             ToIngest::Cameras { cameras } => {
+                self.told = true;
                 let mut orders: BTreeMap<_, _> = cameras
                     .into_iter()
                     .map(|order| (order.camera, order))
@@ -463,7 +472,9 @@ impl Ingest {
             let Some(camera) = self.cameras.remove(&id) else {
                 continue;
             };
-            let Some(link) = &mut self.link else { continue };
+            let Some(link) = self.link.as_mut().filter(|_| self.told) else {
+                continue;
+            };
             let Some(history) = self.state.history() else {
                 continue;
             };

@@ -90,6 +90,7 @@ fn rebuild(shared: &Shared, cell: &Cell, hole: Hole) -> io::Result<u64> {
         from: hole.from.offset,
         to: hole.to.offset,
         skip_damage: true,
+        within_segment: true,
     };
     let walked = walk(&source, route, &mut tracker, &mut |row| rows.push(row))?;
     rows.extend(tracker.cut(walked.end));

@@ -199,6 +199,7 @@ impl Recorder {
                 geometry,
                 direct: config.direct,
                 avoid,
+                queue_bytes: config.queue_bytes,
             },
         )?;
         let device = disk.device()?;

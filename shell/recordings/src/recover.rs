@@ -26,8 +26,8 @@ use crate::walk::{Route, Source, Walked, walk};
 /// The extent that the next byte goes into, and what its unfinished page holds.
 type PartialPage = (Option<(u64, Place)>, Vec<u8>);
 
-/// Extents of one stream that are read when a store is opened. Older ones that no index knows are read
-/// in the background.
+/// Fewest extents of one stream that are read when a store is opened. Older ones that no index knows
+/// are read in the background.
 const TAIL_EXTENTS: usize = 16;
 
 /// How a store is opened.
@@ -37,6 +37,8 @@ pub(crate) struct OpenOptions<'a> {
     pub(crate) direct: bool,
     /// Streams that do not go on in their last extent, because it refused a write.
     pub(crate) avoid: &'a BTreeSet<StreamId>,
+    /// Most bytes that waited for the disk when the last process ended.
+    pub(crate) queue_bytes: usize,
 }
 
 /// A store as it was found.
@@ -94,7 +96,10 @@ pub(crate) fn open_store(disk: &Arc<dyn Disk>, options: OpenOptions<'_>) -> io::
         geometry,
         direct,
         avoid,
+        queue_bytes,
     } = options;
+    let waiting = queue_bytes / usize::try_from(geometry.extent_bytes).unwrap_or(usize::MAX);
+    let tail_extents = waiting.saturating_add(2).max(TAIL_EXTENTS);
     for dir in ["index", "epochs"] {
         disk.make_dir(dir)?;
     }
@@ -128,6 +133,7 @@ pub(crate) fn open_store(disk: &Arc<dyn Disk>, options: OpenOptions<'_>) -> io::
             scanned,
             indexed,
             avoid,
+            tail_extents,
         };
         let (index, found) = recovery.run(index)?;
         streams.push((id, index, found));
@@ -200,6 +206,8 @@ struct Recovery<'a> {
     indexed: Scanned,
     /// Go on in another extent.
     avoid: bool,
+    /// Unindexed extents that are read at once.
+    tail_extents: usize,
 }
 
 impl Recovery<'_> {
@@ -227,6 +235,7 @@ impl Recovery<'_> {
         if fresh {
             rows.extend(tracker.cut(walked.end));
         }
+        self.make_durable(&index, start.offset, walked.end)?;
         let extents = self.cut_behind(&index, end)?;
         let hint = tracker.open.map(|open| (open.number, open.start));
         let taken = index.append(&extents, &rows, hint);
@@ -358,10 +367,13 @@ impl Recovery<'_> {
             skipped: false,
             extent: 0,
         };
-        let excess = self.scanned.len().saturating_sub(TAIL_EXTENTS);
+        let excess = self.scanned.len().saturating_sub(self.tail_extents);
+        // A gap right behind the index is a torn tail; so much as could wait for the disk may be torn.
+        let torn = u64::try_from(self.tail_extents).unwrap_or(u64::MAX);
+        let is_cut_off = |number: u64| index.is_empty() && number > torn;
         let first = self.scanned.iter().nth(excess);
         match first {
-            Some((number, (_, header))) if excess > 0 || *number > end.extent => Start {
+            Some((number, (_, header))) if excess > 0 || is_cut_off(*number) => Start {
                 offset: header.next_record.max(self.geometry.start_of(*number)),
                 skipped: true,
                 extent: *number,
@@ -382,6 +394,7 @@ impl Recovery<'_> {
             from: start.offset,
             to: u64::MAX,
             skip_damage: false,
+            within_segment: start.skipped,
         };
         let walked = self.with_source(index, damage, |source| {
             walk(source, route, tracker, &mut |row| rows.push(row))
@@ -400,6 +413,7 @@ impl Recovery<'_> {
             from: row.offset,
             to: row.end_offset(),
             skip_damage: false,
+            within_segment: false,
         };
         let mut tracker = Tracker::new(self.id);
         let walked = self.with_source(index, damage, |source| {
@@ -530,12 +544,18 @@ impl Recovery<'_> {
             .scanned
             .range(first..)
             .map(|(number, (place, _))| (*number, *place));
-        let kept: Vec<_> = kept.collect();
-        // What the sealer is told to be there must stay there.
-        for (_, place) in &kept {
-            self.volumes.touch(*place)?;
+        Ok(kept.collect())
+    }
+
+    /// What the sealer is told to be there must stay there: the last process may not have come to make
+    /// it durable.
+    fn make_durable(&mut self, index: &StreamIndex, from: u64, to: u64) -> io::Result<()> {
+        for number in self.geometry.extent_of(from)..=self.geometry.extent_of(to) {
+            if let Some(place) = self.place(index, number, &Damage::default())? {
+                self.volumes.touch(place)?;
+            }
         }
-        Ok(kept)
+        Ok(())
     }
 
     fn partial_page(

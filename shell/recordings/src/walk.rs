@@ -54,6 +54,10 @@ impl Source<'_> {
         }
     }
 
+    const fn is_same_extent(&self, a: u64, b: u64) -> bool {
+        self.geometry.extent_of(a) == self.geometry.extent_of(b)
+    }
+
     /// At most `len` bytes from `offset` on; fewer where the stream ends.
     pub(crate) fn bytes(&self, mut offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
@@ -179,6 +183,24 @@ pub(crate) struct Route {
     /// Go on in the next extent behind a damaged record, instead of ending there. Extents that continue
     /// nothing are entered in any case.
     pub(crate) skip_damage: bool,
+    /// The first record may lie within a segment; what comes before the first header cannot be checked
+    /// and is passed over.
+    pub(crate) within_segment: bool,
+}
+
+/// What became of a record.
+enum Step {
+    /// It is intact and ends here.
+    Taken(u64),
+    /// Nobody knows its chain; it seems to end here.
+    Unknown(u64),
+    Damaged,
+}
+
+impl Route {
+    const fn may_skip(&self) -> bool {
+        self.skip_damage || self.within_segment
+    }
 }
 
 /// Where a walk ended.
@@ -202,49 +224,62 @@ pub(crate) fn walk(
     let mut tail = None;
     let mut at = route.from;
     while at < route.to {
-        let next = match window.record(at)? {
+        let step = match window.record(at)? {
             Some(record) => step(&record, at, tracker, &mut chain, row),
-            None => None,
+            None => Step::Damaged,
         };
-        if let Some(next) = next {
-            at = next;
-            tail = tail_of(tracker, chain).or(tail);
-        } else if (source.is_over)() {
-            return Err(io::ErrorKind::Interrupted.into());
-        } else if let Some(entry) = next_entry(source, at, route.skip_damage)? {
-            tracker.cut(at).into_iter().for_each(&mut *row);
-            chain = None;
-            at = entry;
-        } else {
-            break;
+        let next = match step {
+            Step::Taken(next) => {
+                tail = tail_of(tracker, chain).or(tail);
+                Some(next)
+            }
+            Step::Unknown(next) if route.may_skip() && source.is_same_extent(at, next) => {
+                Some(next)
+            }
+            Step::Unknown(_) if route.may_skip() => next_entry(source, at, true)?,
+            Step::Unknown(_) | Step::Damaged => {
+                let entry = next_entry(source, at, route.skip_damage)?;
+                if entry.is_some() {
+                    tracker.cut(at).into_iter().for_each(&mut *row);
+                    chain = None;
+                }
+                entry
+            }
+        };
+        match next {
+            Some(next) => at = next,
+            None => break,
         }
     }
     Ok(Walked { end: at, tail })
 }
 
-/// Takes one record; gives the offset behind it, or `None` when it is not intact.
+/// Takes one record.
 fn step(
     record: &Record<'_>,
     at: u64,
     tracker: &mut Tracker,
     chain: &mut Option<Hash>,
     row: &mut dyn FnMut(SegmentRow),
-) -> Option<u64> {
-    let next = at.checked_add(record_len(record))?;
-    match (record.header.kind, *chain) {
-        (Kind::Frame | Kind::SegmentClose, None) => return Some(next),
-        (Kind::Frame | Kind::SegmentClose, Some(before)) => {
-            *chain = Some(record.chain_after(&before)?);
-        }
-        (Kind::SegmentHeader, _) => *chain = Some(record.chain_after(&Hash::ZERO)?),
-        (Kind::Manifest, _) => {
-            record.chain_after(&Hash::ZERO)?;
-        }
-        (Kind::Envelope, _) => return None,
+) -> Step {
+    let Some(next) = at.checked_add(record_len(record)) else {
+        return Step::Damaged;
+    };
+    let before = match (record.header.kind, *chain) {
+        (Kind::Frame | Kind::SegmentClose, None) => return Step::Unknown(next),
+        (_, before) => before.unwrap_or(Hash::ZERO),
+    };
+    let Some(after) = record.chain_after(&before) else {
+        return Step::Damaged;
+    };
+    let Ok(ended) = tracker.observe(record, at) else {
+        return Step::Damaged;
+    };
+    if record.header.kind != Kind::Manifest {
+        *chain = Some(after);
     }
-    let ended = tracker.observe(record, at).ok()?;
     ended.into_iter().for_each(row);
-    Some(next)
+    Step::Taken(next)
 }
 
 fn tail_of(tracker: &Tracker, chain: Option<Hash>) -> Option<Tail> {

@@ -518,6 +518,7 @@ impl Writer {
             geometry: self.shared.geometry,
             direct: self.shared.config.direct,
             avoid: &self.suspects,
+            queue_bytes: self.shared.config.queue_bytes,
         };
         let mut store = open_store(disk, options)?;
         self.device = device;

@@ -158,9 +158,10 @@ impl Session<'_> {
             "SETUP" => self.set_up(request),
             _ => "Session: 42\r\n".to_owned(),
         };
-        let length = match body.is_empty() {
-            true => String::new(),
-            false => format!("Content-Length: {}\r\n", body.len()),
+        let length = if body.is_empty() {
+            String::new()
+        } else {
+            format!("Content-Length: {}\r\n", body.len())
         };
         self.say(format!("{}{more}{length}\r\n{body}", head("200 OK")).as_bytes())?;
         match method {
@@ -177,13 +178,14 @@ impl Session<'_> {
             .split_once("interleaved=")
             .and_then(|(_, rest)| rest.split('-').next()?.parse().ok());
         let channel: u8 = channel.unwrap_or(0);
-        match request
+        if request
             .lines()
             .next()
             .is_some_and(|line| line.contains("/sound"))
         {
-            true => self.packer.channels.1 = channel,
-            false => self.packer.channels.0 = channel,
+            self.packer.channels.1 = channel;
+        } else {
+            self.packer.channels.0 = channel;
         }
         let pair = (channel, channel.saturating_add(1));
         format!(
@@ -208,9 +210,10 @@ impl Session<'_> {
             _ => 1,
         };
         let track = |number| format!("{video}a=control:track{number}\r\n");
-        let sound = match film.sound.is_empty() {
-            true => "",
-            false => "m=audio 0 RTP/AVP 0\r\na=control:sound\r\n",
+        let sound = if film.sound.is_empty() {
+            ""
+        } else {
+            "m=audio 0 RTP/AVP 0\r\na=control:sound\r\n"
         };
         format!(
             "{head}{}{sound}",

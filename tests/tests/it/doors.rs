@@ -34,9 +34,10 @@ fn filled(path: &str, house: &House) -> String {
     let camera = house.stream(None).unwrap().camera.to_string();
     let device =
         house.member().unwrap().get("/api/v1/devices").unwrap()["devices"][0]["id"].clone();
-    let id = match path.contains("/devices/") {
-        true => device.as_str().unwrap(),
-        false => camera.as_str(),
+    let id = if path.contains("/devices/") {
+        device.as_str().unwrap()
+    } else {
+        camera.as_str()
     };
     path.replace("{id}", id)
         .replace("{camera}", id)
@@ -266,7 +267,7 @@ fn pours(port: u16, front: &str, piece: &str, limit: usize) -> usize {
         }
         sent += chunk.len();
         // An answer is the end of it: the rest would be read by nobody.
-        if matches!(stream.read(&mut [0; 16]), Ok(_)) {
+        if stream.read(&mut [0; 16]).is_ok() {
             break;
         }
     }

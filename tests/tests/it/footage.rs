@@ -1,6 +1,6 @@
 //! Cameras of others with real footage: what is exported is, picture for picture, what the camera sent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bartizan_domain::UtcMillis;
@@ -40,7 +40,7 @@ fn exported(camera: &Camera, url: &str, more: &[&str]) -> (House, PathBuf) {
 }
 
 /// The export holds fifteen seconds (from the keyframe before) of the clip, bit for bit, at the clip's own pace.
-fn is_the_clip(file: &PathBuf, clip: Clip, codec: &str) {
+fn is_the_clip(file: &Path, clip: Clip, codec: &str) {
     let picture = probe::picture(file).unwrap();
     assert_eq!((picture.codec.as_str(), picture.size), (codec, clips::SIZE));
     let count = picture.packets.len();
