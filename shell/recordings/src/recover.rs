@@ -71,6 +71,27 @@ pub(crate) struct Found {
     pub(crate) segments: u64,
 }
 
+impl Found {
+    /// What was deleted before the disk went away stays deleted, even if the disk forgot.
+    pub(crate) fn keep_above(&mut self, geometry: &Geometry, floor: u64) {
+        if self.end >= floor {
+            return;
+        }
+        let extent = geometry.extent_from(floor);
+        self.end = geometry.start_of(extent);
+        self.fresh = true;
+        self.page.clear();
+        self.active = None;
+        self.tracker.open = None;
+        self.floor = Floor {
+            offset: self.end,
+            extent,
+            epoch: None,
+            ..self.floor
+        };
+    }
+}
+
 /// Reads the layout of the store on `disk`, or makes one with `wanted`.
 pub(crate) fn open_layout(disk: &dyn Disk, wanted: Geometry) -> io::Result<Geometry> {
     match read_file(disk, "layout", 1024) {

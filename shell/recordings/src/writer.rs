@@ -560,7 +560,10 @@ impl Writer {
 
     /// Every stream goes on where the store ends.
     fn adopt(&mut self, streams: Vec<(StreamId, StreamIndex, crate::recover::Found)>) {
-        for (id, index, found) in streams {
+        for (id, index, mut found) in streams {
+            if let Some(cell) = self.shared.cell(id) {
+                found.keep_above(&self.shared.geometry, cell.floor_offset());
+            }
             self.saved_floors.insert(id, found.floor.offset);
             if let Some(active) = found.active {
                 self.active.insert(id, active);

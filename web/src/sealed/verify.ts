@@ -187,6 +187,10 @@ export class RecordingVerifier {
       const [from, count] = [current.header.number + 1n, head.number - current.header.number];
       return this.#hole({ kind: "missing", count }, from, count, this.#now);
     }
+    if (head.frames > current.frames && !current.closed) {
+      // The recorder lost its end, which only a signed gap explains.
+      return this.#hole({ kind: "not-as-signed" }, current.header.number, 1n, this.#now);
+    }
     const here = head.frames === current.frames && head.chain === idOf<Hash>(current.chain);
     // The next process of a sealer calls a segment recovered whether it found a close or not.
     const fits = head.state === "recovered" || (head.state === "closed") === current.closed;

@@ -416,6 +416,10 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
             let count = head.segment.number - number;
             return self.hole(Problem::Missing { count }, number + 1, count, self.now);
         }
+        if head.segment.frames > current.frames && !current.closed {
+            // The recorder lost its end, which only a signed gap explains.
+            return self.hole(Problem::NotAsSigned, number, 1, self.now);
+        }
         // The next process of a sealer calls a segment recovered whether it found a close or not.
         let state_fits = match head.state {
             HeadState::Running => !current.closed,

@@ -512,8 +512,9 @@ impl StreamReader {
         let Some(head) = manifest.heads.iter().find(speaks) else {
             return Ok(None);
         };
-        // A live viewer that was moved on has not got the end of this segment.
-        if self.live && head.segment.frames > end.frames {
+        // A live viewer that was moved on has not got the end of this segment, and the recorder may have lost
+        // it: a gap says so, or `verify` does.
+        if head.segment.frames > end.frames && (self.live || !current.closed) {
             return Ok(None);
         }
         // The next process of a sealer calls a segment recovered whether it finds a close or not.
