@@ -31,6 +31,10 @@ const PORT_TRIES: usize = 64;
 /// Receive buffer of a UDP socket: a keyframe may come all at once.
 const UDP_BUFFER: usize = 4 * 1_024 * 1_024;
 
+/// How often and how long to wait for the gateway's word on a camera that the ingest asks for.
+const ALLOW_TRIES: usize = 20;
+const ALLOW_PAUSE: Duration = Duration::from_millis(25);
+
 struct Broker {
     socket: UnixStream,
     hosts: Arc<Hosts>,
@@ -158,13 +162,25 @@ impl Broker {
 
     fn resolve(&self, camera: CameraId, port: u16) -> Result<SocketAddr, Failure> {
         let host = self
-            .hosts
-            .find(camera, port)
+            .allowed_host(camera, port)
             .ok_or(Failure::UnknownCamera)?;
         let mut addresses = (host.as_str(), port)
             .to_socket_addrs()
             .map_err(|_opaque| Failure::NoSuchHost)?;
         addresses.next().ok_or(Failure::NoSuchHost)
+    }
+
+    /// The gateway's word on a camera comes over another socket than the ingest's request, and may be a
+    /// moment later.
+    fn allowed_host(&self, camera: CameraId, port: u16) -> Option<String> {
+        for _ in 0..ALLOW_TRIES {
+            let host = self.hosts.find(camera, port);
+            if host.is_some() {
+                return host;
+            }
+            thread::park_timeout(ALLOW_PAUSE);
+        }
+        None
     }
 
     fn fail(&self, id: u64, failure: Failure) {
