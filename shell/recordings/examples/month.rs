@@ -3,6 +3,7 @@
 //! `month make FOLDER` writes index files in the real format and volumes without data; `month find FOLDER`
 //! opens the store and looks for random moments, `month cold FOLDER` does so after the page cache was
 //! dropped (as root).
+#![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

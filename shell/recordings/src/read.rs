@@ -266,7 +266,7 @@ pub(crate) fn index_failed(shared: &Shared, cell: &Cell, error: IndexError) -> R
         IndexError::Io(error) => ReadError::Io(error),
         IndexError::Damaged { run } => {
             shared.command(Command::Damaged(cell.id, run));
-            ReadError::Damaged { offset: run }
+            ReadError::Damaged { offset: run.offset }
         }
     }
 }

@@ -628,17 +628,17 @@ struct Start {
 
 /// Runs of an index that turned out to be unreadable.
 #[derive(Debug, Default)]
-struct Damage(RefCell<Vec<u64>>);
+struct Damage(RefCell<Vec<Mark>>);
 
 impl Damage {
-    fn note(&self, run: u64) {
+    fn note(&self, run: Mark) {
         let mut runs = self.0.borrow_mut();
         if !runs.contains(&run) {
             runs.push(run);
         }
     }
 
-    fn take(&self) -> Vec<u64> {
+    fn take(&self) -> Vec<Mark> {
         self.0.take()
     }
 }

@@ -16,7 +16,7 @@ use crate::disk::Disk;
 use crate::epochs::Epochs;
 use crate::event::{Alert, Counters, Event, add};
 use crate::extent::Geometry;
-use crate::index::StreamIndex;
+use crate::index::{Mark, StreamIndex};
 use crate::page::{Chunk, Pages, fresh_pages};
 use crate::stream::{Cell, Inner};
 
@@ -59,8 +59,8 @@ impl Envelope {
 pub(crate) enum Command {
     Enforce(UtcMillis),
     Remove(CameraId),
-    /// The run that begins at this offset cannot be read.
-    Damaged(StreamId, u64),
+    /// The run that begins here cannot be read.
+    Damaged(StreamId, Mark),
 }
 
 #[derive(Default)]

@@ -18,7 +18,7 @@ use crate::checkpoint::Checkpoint;
 use crate::disk::{Access, Device};
 use crate::event::{Alert, Event, add};
 use crate::extent::Place;
-use crate::index::{Hole, StreamIndex};
+use crate::index::{self, Hole, StreamIndex};
 use crate::recover::{OpenOptions, Store, open_layout, open_store};
 use crate::shared::{Command, Envelope, Health, Job, Shared, lock};
 use crate::stream::{Cell, Inner, inner};
@@ -197,7 +197,7 @@ impl Writer {
         }
     }
 
-    fn drop_damaged(&self, stream: StreamId, run: u64) -> io::Result<()> {
+    fn drop_damaged(&self, stream: StreamId, run: index::Mark) -> io::Result<()> {
         let Some(cell) = self.shared.cell(stream) else {
             return Ok(());
         };

@@ -99,12 +99,10 @@ impl StreamIndex {
                 None => {}
             }
         }
-        runs.sort_by_key(|run| (run.first.offset, run.end.offset));
-        let mut end = 0;
+        runs.sort_by_key(|run| (run.place(), run.end.offset, run.end.extent));
         for run in runs {
             // What overlaps can only be a run that was made anew and not finished.
-            if run.first.offset >= end {
-                end = run.end.offset;
+            if index.runs.last().is_none_or(|last| run.follows(last)) {
                 index.runs.push(run);
             }
         }
@@ -311,12 +309,9 @@ impl StreamIndex {
         holes
     }
 
-    /// Takes out the run that begins at `offset`, because it cannot be read; gives its path and the hole.
-    pub(crate) fn take_damaged(&mut self, offset: u64) -> Option<(String, Hole)> {
-        let at = self
-            .runs
-            .iter()
-            .position(|run| run.first.offset == offset)?;
+    /// Takes out the run that begins at `first`, because it cannot be read; gives its path and the hole.
+    pub(crate) fn take_damaged(&mut self, first: Mark) -> Option<(String, Hole)> {
+        let at = self.runs.iter().position(|run| run.first == first)?;
         let run = self.runs.remove(at);
         let hole = Hole {
             from: run.first,
@@ -355,16 +350,12 @@ impl StreamIndex {
     pub(crate) fn insert(&mut self, run: Run) -> bool {
         let at = self
             .runs
-            .partition_point(|other| other.first.offset <= run.first.offset);
-        let after = |other: &Run| other.end.offset <= run.first.offset;
+            .partition_point(|other| other.place() <= run.place());
         let fits_before = at
             .checked_sub(1)
             .and_then(|at| self.runs.get(at))
-            .is_none_or(after);
-        let fits_behind = self
-            .runs
-            .get(at)
-            .is_none_or(|other| run.end.offset <= other.first.offset);
+            .is_none_or(|other| run.follows(other));
+        let fits_behind = self.runs.get(at).is_none_or(|other| other.follows(&run));
         if fits_before && fits_behind {
             self.runs.insert(at, run);
         }

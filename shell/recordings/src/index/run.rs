@@ -97,10 +97,10 @@ pub(crate) enum IndexError {
     #[error("the index can't be read")]
     Io(#[from] io::Error),
     /// A block is torn or does not belong: the run that starts at this offset must be made anew.
-    #[error("the index from {run} on is damaged")]
+    #[error("the index from {} on is damaged", run.offset)]
     Damaged {
-        /// Logical offset of the run's begin.
-        run: u64,
+        /// The run's begin.
+        run: Mark,
     },
 }
 
@@ -226,6 +226,16 @@ impl Run {
         } else {
             self.sealed_name()
         }
+    }
+
+    /// What runs are ordered by.
+    pub(crate) const fn place(&self) -> (u64, u64) {
+        (self.first.offset, self.first.extent)
+    }
+
+    /// Whether the run begins where `other` ends, or behind.
+    pub(crate) const fn follows(&self, other: &Self) -> bool {
+        self.first.offset >= other.end.offset && self.first.extent >= other.end.extent
     }
 
     /// Adds an extent. A sealed run stays as it is.
@@ -462,7 +472,7 @@ impl RunReader {
         let in_memory = u64::try_from(self.view.memory.len()).unwrap_or(u64::MAX);
         let from = self.total.saturating_sub(in_memory);
         let damaged = IndexError::Damaged {
-            run: self.view.first.offset,
+            run: self.view.first,
         };
         if index >= from {
             let at = usize::try_from(index.saturating_sub(from)).unwrap_or(usize::MAX);
@@ -473,7 +483,7 @@ impl RunReader {
         }
         let mut page = [0; PAGE];
         let file = self.file.as_ref().ok_or(IndexError::Damaged {
-            run: self.view.first.offset,
+            run: self.view.first,
         })?;
         read_exact_at(&**file, &mut page, index.saturating_mul(PAGE_U64))?;
         parse_block(&page).map_err(|_opaque| damaged)

@@ -7,7 +7,6 @@ use bartizan_sealing::SegmentHeader;
 use bartizan_sealing::record::{Kind, Record};
 use bartizan_sealing::segment::SegmentClose;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use crate::fault::FaultDisk;
 use crate::lab::{Lab, config};
@@ -215,7 +214,13 @@ fn run(steps: Vec<Step>) {
     let mut models: Vec<Model> = (1..=3).map(|n| Model::new(main_of(n))).collect();
     for step in steps {
         match step {
-            Step::Act { stream, kind, len } => models[stream].act(&lab, kind, len),
+            Step::Act { stream, kind, len } => {
+                // More than may wait for the disk would be dropped, which is another test's matter.
+                if lab.recorder.usage().unwrap().pending_bytes > 40 * 1024 {
+                    lab.writer.step();
+                }
+                models[stream].act(&lab, kind, len);
+            }
             Step::Pass(millis) => {
                 let commits = lab.recorder.counts().commits;
                 lab.pass(millis);
@@ -253,24 +258,16 @@ fn run(steps: Vec<Step>) {
             }
         }
         assert!(lab.losses().is_empty(), "a disk that works loses nothing");
+        assert_eq!(lab.recorder.counts().segments_lost, 0);
     }
 }
 
 /// A quarter of the usual number of cases; `PROPTEST_CASES` scales it.
-/// What the courses are drawn from.
-const SEED: u64 = 3;
-
 fn cases() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig {
         cases: usual.cases / 4,
         failure_persistence: None,
-        // The same courses in every run. `PROPTEST_RNG_SEED` chooses others, some of which still find courses
-        // of crashes after which more than the last second is gone.
-        rng_seed: match usual.rng_seed {
-            RngSeed::Random => RngSeed::Fixed(SEED),
-            chosen @ RngSeed::Fixed(_) => chosen,
-        },
         ..usual
     }
 }
@@ -283,6 +280,31 @@ proptest! {
     ) {
         run(steps);
     }
+}
+
+/// Two runs began at one offset, the first of them empty, and the damage of the second was blamed on the first.
+#[test]
+fn a_damaged_run_behind_an_empty_one_is_made_anew() {
+    let act = |stream, kind, len| Step::Act { stream, kind, len };
+    run(vec![
+        act(2, 1, 0),
+        act(2, 2, 3300),
+        Step::Close,
+        act(0, 1, 0),
+        act(0, 0, 0),
+        act(0, 0, 69),
+        act(2, 5, 7359),
+        act(2, 1, 244),
+        Step::SetClock(-561_537),
+        act(2, 4, 73),
+        Step::Close,
+        act(0, 4, 1406),
+        act(2, 4, 211),
+        act(2, 3, 6279),
+        act(2, 5, 6383),
+        Step::Pass(622),
+        Step::CutPower(11_877_900_585_318_684_592),
+    ]);
 }
 
 #[test]

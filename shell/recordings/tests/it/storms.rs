@@ -8,7 +8,6 @@ use bartizan_domain::Hash;
 use bartizan_recordings::{Config, Event, Loss, SegmentState};
 use bartizan_sealing::record::{Kind, Record};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use crate::lab::{Lab, config};
 use crate::sealer::{Sealer, main_of};
@@ -200,20 +199,11 @@ impl Storm {
 }
 
 /// An eighth of the usual number of cases; `PROPTEST_CASES` scales it.
-/// What the courses are drawn from.
-const SEED: u64 = 3;
-
 fn cases() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig {
         cases: usual.cases / 8,
         failure_persistence: None,
-        // The same courses in every run. `PROPTEST_RNG_SEED` chooses others, some of which still find courses
-        // of crashes after which more than the last second is gone.
-        rng_seed: match usual.rng_seed {
-            RngSeed::Random => RngSeed::Fixed(SEED),
-            chosen @ RngSeed::Fixed(_) => chosen,
-        },
         ..usual
     }
 }
