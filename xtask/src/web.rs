@@ -24,10 +24,15 @@ fn exists() -> bool {
     repo::has("web/package.json")
 }
 
-/// npm in the app's folder; it never runs packages' install scripts.
+/// npm in the app's folder; it never runs packages' install scripts. Without colours, which some runners print
+/// into a pipe too when they find themselves in a CI, because [`counts`] reads what they print.
 fn npm(words: &[&str]) -> Command {
     let mut command = run::program("npm");
-    command.current_dir(repo::root().join("web")).args(words);
+    command
+        .current_dir(repo::root().join("web"))
+        .env("NO_COLOR", "1")
+        .env_remove("FORCE_COLOR")
+        .args(words);
     command
 }
 
