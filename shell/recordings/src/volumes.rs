@@ -78,7 +78,8 @@ impl Volumes {
         Ok(volumes)
     }
 
-    /// The newest volume goes on behind its last used extent.
+    /// The newest volume goes on behind its last used extent, and ends there: pages behind it belong to
+    /// extents whose headers a power cut took, and must never be found behind the header of a new one.
     fn find_current(&mut self) -> io::Result<()> {
         let Some(newest) = self.ids.last().copied() else {
             return Ok(());
@@ -88,6 +89,12 @@ impl Volumes {
             (place.0 % self.geometry.extents_per_volume()).saturating_add(1)
         });
         self.current = Some((newest, next));
+        let end = next.saturating_mul(self.geometry.extent_bytes);
+        let file = self.disk.open(&volume_path(newest), Access::READ)?;
+        if file.len()? > end {
+            self.file(newest)?.set_len(end)?;
+            self.dirty.insert(newest);
+        }
         Ok(())
     }
 

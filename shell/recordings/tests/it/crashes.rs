@@ -307,6 +307,24 @@ fn a_damaged_run_behind_an_empty_one_is_made_anew() {
     ]);
 }
 
+/// The header page of an extent was lost and a page behind it was not: the next process took the extent again.
+#[test]
+fn nothing_of_an_extent_that_lost_its_header_is_taken_for_new() {
+    let act = |stream, kind, len| Step::Act { stream, kind, len };
+    run(vec![
+        act(0, 0, 0),
+        act(2, 1, 0),
+        act(0, 0, 0),
+        act(2, 2, 3928),
+        Step::Pass(10),
+        Step::CutPower(10_830_950_948_989_396_834),
+        act(2, 1, 0),
+        act(2, 2, 3928),
+        Step::Pass(10),
+        Step::CutPower(15_134_210_926_942_257_196),
+    ]);
+}
+
 #[test]
 fn a_long_recording_survives_every_kind_of_end() {
     let mut lab = Lab::new();

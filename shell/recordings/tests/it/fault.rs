@@ -237,6 +237,9 @@ impl Inode {
         if lost && dice.below(2) == 0 {
             self.len = self.durable_len;
         }
+        // What a file system shows when a file grows over it again is zeroes.
+        let end = self.len.div_ceil(PAGE);
+        self.pages.retain(|page, _| *page < end);
         self.durable_len = self.len;
     }
 }
