@@ -20,6 +20,9 @@ const BATCH: usize = 128 * 1_024;
 /// Bytes that may wait for the gateway: with 50 cameras of 4 Mbit/s about two and a half seconds.
 pub(crate) const MAX_QUEUED: usize = 64 * 1_024 * 1_024;
 
+/// Bytes that wait before they are handed over within a tick.
+const RELIEVE_AT: usize = 256 * 1_024;
+
 /// Buffers handed to the kernel at once.
 const MAX_SLICES: usize = 64;
 
@@ -112,6 +115,16 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// Flushes when much waits, so that the gateway reads while the next camera is sealed. A socket that
+    /// fails does so again at the next [`flush`](Self::flush), which tells.
+    pub(crate) fn relieve(&mut self) {
+        if self.queued >= RELIEVE_AT
+            && let Err(error) = self.flush()
+        {
+            tracing::debug!(%error, "the link can't be flushed");
+        }
     }
 
     fn drop_written(&mut self, mut count: usize) {

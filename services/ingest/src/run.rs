@@ -127,11 +127,19 @@ impl Ingest {
     /// Runs until told to stop, or until the broker is gone.
     pub(crate) fn run(mut self) -> Result<()> {
         let mut events = Events::with_capacity(1_024);
+        let mut due = Monotonic::default();
         loop {
-            let wait = self.wait();
+            let wait = due.since(SystemClock.monotonic());
             match self.control.poll(&mut events, Some(wait)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => other.context("can't wait for orders")?,
+            }
+            // The gateway has read: what waits for it goes out, and nobody else is bothered before the tick.
+            if events.iter().any(is_only_room) && SystemClock.monotonic() < due {
+                self.flush_link();
+                if events.iter().all(is_only_room) {
+                    continue;
+                }
             }
             let woken: Vec<Token> = events.iter().map(mio::event::Event::token).collect();
             if woken.contains(&STOP) {
@@ -144,6 +152,7 @@ impl Ingest {
                 self.hear_gateway();
             }
             self.tick(&mut events)?;
+            due = SystemClock.monotonic() + self.period();
         }
     }
 
@@ -151,10 +160,8 @@ impl Ingest {
         self.cameras.values().any(Camera::is_hasty) || !self.tests.is_empty()
     }
 
-    fn wait(&self) -> Duration {
-        // A queue that the gateway's socket did not take whole wants another try soon.
-        let pressed = self.link.as_ref().is_some_and(Link::has_output);
-        if self.is_hasty() || pressed {
+    fn period(&self) -> Duration {
+        if self.is_hasty() {
             FAST_TICK
         } else {
             SLOW_TICK
@@ -184,13 +191,17 @@ impl Ingest {
         });
         self.turn_tests(at, &ready);
         self.note_positions(at.now);
+        self.flush_link();
+        Ok(())
+    }
+
+    fn flush_link(&mut self) {
         if let Some(link) = &mut self.link
             && let Err(error) = link.flush()
         {
             tracing::warn!(%error, "the gateway is away");
             self.lose_link();
         }
-        Ok(())
     }
 
     /// Runs `act` for every camera; without a gateway or a roster nothing can be sealed.
@@ -222,6 +233,7 @@ impl Ingest {
         for camera in self.cameras.values_mut() {
             turn.random = random_u32();
             act(camera, &mut turn, &mut context, link);
+            link.relieve();
         }
     }
 
@@ -274,7 +286,7 @@ impl Ingest {
         let mut link = Link::new(UnixStream::from_std(socket));
         self.control
             .registry()
-            .register(link.socket(), LINK, Interest::READABLE)?;
+            .register(link.socket(), LINK, Interest::READABLE | Interest::WRITABLE)?;
         let pinned = self
             .state
             .history()
@@ -698,6 +710,12 @@ fn join(
         next_segment: next_segment.max(own_next),
         lost_from: (own_next > next_segment).then_some(next_segment),
     }
+}
+
+/// Whether the event says no more than that the gateway's socket takes bytes again.
+fn is_only_room(event: &mio::event::Event) -> bool {
+    let read = event.is_readable() || event.is_read_closed() || event.is_error();
+    event.token() == LINK && event.is_writable() && !read
 }
 
 fn arrival() -> Arrival {
