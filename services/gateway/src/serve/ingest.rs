@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bartizan_base::Error;
+use bartizan_base::{Error, Shutdown};
 use bartizan_domain::{CameraId, EpochId, StreamId};
 use bartizan_identity::VerifyingKey;
 use bartizan_protocol::blob::Blob;
@@ -49,12 +49,18 @@ fn count_frames(mut records: &[u8]) -> u64 {
     count
 }
 
-/// Serves one ingest after the other, as the supervisor starts them.
-pub(crate) async fn serve(gateway: Arc<Gateway>, mut links: mpsc::Receiver<UnixStream>) {
+/// Serves one ingest after the other, as the supervisor starts them. At the end of the program the last one
+/// is heard out: what it signs on its way out is recorded.
+pub(crate) async fn serve(
+    gateway: Arc<Gateway>,
+    mut links: mpsc::Receiver<UnixStream>,
+    mut shutdown: Shutdown,
+) {
     let (notices, mut inbox) = mpsc::channel(MAX_NOTICES);
-    let mut number = 0;
-    loop {
+    let (mut number, mut is_linked) = (0, false);
+    while is_linked || !shutdown.is_begun() {
         tokio::select! {
+            () = shutdown.begun(), if !is_linked => return,
             link = links.recv() => {
                 // Without a supervisor this process is being ended.
                 let Some(socket) = link else { return };
@@ -63,6 +69,7 @@ pub(crate) async fn serve(gateway: Arc<Gateway>, mut links: mpsc::Receiver<UnixS
                     Ok(orders) => {
                         let fresh = Ingest { orders, sealer: None };
                         *lock(&gateway.ingest) = Some(fresh);
+                        is_linked = true;
                     }
                     Err(error) => tracing::error!(%error, "no thread for the ingest"),
                 }
@@ -70,6 +77,7 @@ pub(crate) async fn serve(gateway: Arc<Gateway>, mut links: mpsc::Receiver<UnixS
             notice = inbox.recv() => {
                 let Some((from, notice)) = notice else { return };
                 if from == number {
+                    is_linked &= !matches!(notice, Notice::Gone);
                     gateway.heed(notice);
                 }
             }

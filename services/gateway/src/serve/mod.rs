@@ -87,7 +87,8 @@ async fn serve(settings: Settings) -> Result<()> {
     let (supervisor, suggested, links) = Supervisor::start(control)?;
     let gateway = load(&settings, Arc::clone(&clock), supervisor, suggested).await?;
     start_recorder_events(&gateway)?;
-    tasks.spawn("ingest", ingest::serve(Arc::clone(&gateway), links));
+    let heard = ingest::serve(Arc::clone(&gateway), links, tasks.shutdown_signal());
+    tasks.spawn("ingest", heard);
     let sealer = gateway.greeted().await?;
     let open = settings.listening.open(&gateway).await?;
     let offer = claim::open(&gateway, clock.monotonic())?;

@@ -8,6 +8,7 @@ mod broker;
 mod child;
 mod hosts;
 
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -272,22 +273,19 @@ impl Supervisor {
 
     /// Asks both to end, waits, and kills what is left.
     fn end(&mut self, inbox: &Receiver<Event>, code: ExitCode) -> ExitCode {
-        let mut left = 0;
+        // A signal to the whole group may end them in any order.
+        let mut ended = BTreeSet::new();
         // The ingest first: what it signs on its way out is still recorded.
         for running in [&self.ingest, &self.gateway].into_iter().flatten() {
             running.child.terminate();
             let deadline = SystemClock.monotonic() + GRACE;
-            left += 1;
-            while left > 0 {
-                let wait = deadline.since(SystemClock.monotonic());
-                match inbox.recv_timeout(wait) {
-                    Ok(Event::Ended { generation, .. }) if generation == running.generation => {
-                        left -= 1;
-                    }
+            while !ended.contains(&running.generation) {
+                match inbox.recv_timeout(deadline.since(SystemClock.monotonic())) {
+                    Ok(Event::Ended { generation, .. }) => drop(ended.insert(generation)),
                     Ok(_) => {}
                     Err(_) => {
                         running.child.kill();
-                        left = 0;
+                        break;
                     }
                 }
             }
