@@ -71,6 +71,11 @@ impl Camera {
         }
     }
 
+    /// Whether a stream was begun or resumed in this process.
+    pub(crate) fn has(&self, rendition: Rendition) -> bool {
+        self.sealer.has(rendition)
+    }
+
     /// Takes over what the gateway wants: new sources begin, changed ones begin anew, others end.
     pub(crate) fn order(
         &mut self,

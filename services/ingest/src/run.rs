@@ -438,7 +438,8 @@ impl Ingest {
             .or_else(|| self.state.position(stream));
         let recorded = last_manifest.and_then(|blob| self.own_manifest(stream, &blob.0));
         let resume = join(own, recorded, tail, next_segment);
-        let reason = if self.cameras.contains_key(&stream.camera) {
+        let known = self.cameras.get(&stream.camera);
+        let reason = if known.is_some_and(|camera| camera.has(stream.rendition)) {
             GapReason::RecorderAway
         } else {
             GapReason::Restart

@@ -335,13 +335,10 @@ impl Backend for Gateway {
             .map_err(store_error)?;
         self.recorder
             .set_retention(camera.camera, retention(entry.settings.retention));
+        let streams: Vec<_> = entry.streams(camera.camera).collect();
         lock(&self.cameras).insert(camera.camera, entry);
         self.adopt(history);
-        let of = |rendition| StreamId {
-            camera: camera.camera,
-            rendition,
-        };
-        self.send_cameras(&Rendition::ALL.map(of));
+        self.send_cameras(&streams);
         lock(&self.cameras)
             .document(camera.camera)
             .ok_or_else(not_found)
@@ -357,18 +354,22 @@ impl Backend for Gateway {
         }
         let camera = who.act().0;
         let _changing = self.changing.lock().await;
-        let entry = lock(&self.cameras)
+        let (before, entry) = lock(&self.cameras)
             .entry(camera)
-            .map(|entry| entry.patched(patch));
-        let entry = entry.ok_or_else(not_found)?;
+            .map(|entry| (entry.streams(camera), entry.patched(patch)))
+            .ok_or_else(not_found)?;
+        let before: Vec<_> = before.collect();
         self.store
             .put_camera(&entry.row(camera)?)
             .await
             .map_err(store_error)?;
         self.recorder
             .set_retention(camera, retention(entry.settings.retention));
+        // A sub stream that comes back goes on where its recording ended.
+        let mut fresh: Vec<_> = entry.streams(camera).collect();
+        fresh.retain(|stream| !before.contains(stream));
         lock(&self.cameras).insert(camera, entry);
-        self.send_cameras(&[]);
+        self.send_cameras(&fresh);
         lock(&self.cameras).document(camera).ok_or_else(not_found)
     }
 

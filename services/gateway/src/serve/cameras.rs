@@ -103,11 +103,7 @@ impl Cameras {
 
     /// Every stream that there should be.
     pub(crate) fn streams(&self) -> Vec<StreamId> {
-        let of = |(camera, entry): (CameraId, &Entry)| {
-            entry
-                .renditions()
-                .map(move |rendition| StreamId { camera, rendition })
-        };
+        let of = |(camera, entry): (CameraId, &Entry)| entry.streams(camera);
         self.iter().flat_map(of).collect()
     }
 
@@ -133,6 +129,12 @@ impl Cameras {
 }
 
 impl Entry {
+    /// The streams that the entry, which is that of `camera`, wants.
+    pub(crate) fn streams(&self, camera: CameraId) -> impl Iterator<Item = StreamId> + use<> {
+        let of = move |rendition| StreamId { camera, rendition };
+        self.renditions().map(of)
+    }
+
     fn renditions(&self) -> impl Iterator<Item = Rendition> + use<> {
         let sub = self.settings.sub.is_some();
         Rendition::ALL
