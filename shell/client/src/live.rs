@@ -2,7 +2,7 @@
 //!
 //! A rejoined stream starts with the current segment from its keyframe; frames that were given out already
 //! are checked once more and passed over. A stream that does not reach what this device has seen before is a
-//! replay, and ends with an error. Nothing is decoded.
+//! replay, and ends with an error. Nothing is decoded. [`Sealed`] is one such connection without the opening.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -60,7 +60,7 @@ pub struct Live<'s> {
     stream: StreamId,
     floor: Option<HighWater>,
     reader: Option<StreamReader>,
-    socket: Option<Socket>,
+    sealed: Option<Sealed>,
     chunk: Bytes,
     /// The newest frame that was given out.
     given: Option<Place>,
@@ -81,7 +81,7 @@ impl Session {
             stream,
             floor: self.floor(stream)?,
             reader: None,
-            socket: None,
+            sealed: None,
             chunk: Bytes::new(),
             given: None,
             segment: 0,
@@ -91,6 +91,48 @@ impl Session {
             failures: 0,
             rejoins: 0,
         })
+    }
+
+    /// Gets a ticket for a live stream and spends it on a connection, for whoever passes the stream on or
+    /// counts it. A connection that breaks stays broken.
+    ///
+    /// # Errors
+    /// The gateway gives no ticket, or can't be reached.
+    pub async fn live_sealed(&self, stream: StreamId) -> Result<Sealed, ClientError> {
+        let request = api::LiveRequest {
+            rendition: stream.rendition,
+        };
+        let target = routes::live_ticket(stream.camera);
+        let call = Call::send(Method::POST, &target, &request)?;
+        let ticket: api::LiveTicket = self.transport().json(call).await?;
+        let target = routes::live(&ticket.ticket);
+        let socket = self.transport().websocket(&target).await?;
+        Ok(Sealed { socket })
+    }
+}
+
+/// One connection of a live stream, whose records stay sealed: nothing is opened or checked.
+#[derive(Debug)]
+pub struct Sealed {
+    socket: Socket,
+}
+
+impl Sealed {
+    /// The next bytes: the records of one message; none when it was a mere sign of life.
+    ///
+    /// # Errors
+    /// Nothing comes within `patience`, the member's rights ended, or the connection broke.
+    pub async fn next(&mut self, patience: Duration) -> Result<Bytes, ClientError> {
+        let message = timeout(patience, self.socket.next()).await;
+        match message.map_err(|_elapsed| TransportError::Slow)? {
+            Some(Ok(Message::Binary(bytes))) => Ok(bytes),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Bytes::new()),
+            Some(Ok(Message::Close(Some(close)))) if close.code == CloseCode::Policy => {
+                Err(ClientError::RightsEnded)
+            }
+            Some(Ok(_)) | None => Err(broken()),
+            Some(Err(error)) => Err(TransportError::Broken(error.into()).into()),
+        }
     }
 }
 
@@ -169,17 +211,10 @@ impl Live<'_> {
     }
 
     async fn join(&mut self) -> Result<(), ClientError> {
-        let request = api::LiveRequest {
-            rendition: self.stream.rendition,
-        };
-        let target = routes::live_ticket(self.stream.camera);
-        let call = Call::send(Method::POST, &target, &request)?;
-        let transport = self.session.transport();
-        let ticket: api::LiveTicket = transport.json(call).await?;
-        let socket = transport.websocket(&routes::live(&ticket.ticket)).await?;
+        let sealed = self.session.live_sealed(self.stream).await?;
         let (history, keys) = (self.session.history().await?, self.session.keys());
         self.reader = Some(StreamReader::live(self.stream, history, keys, self.floor));
-        self.socket = Some(socket);
+        self.sealed = Some(sealed);
         self.joined = SystemClock.monotonic();
         Ok(())
     }
@@ -191,24 +226,14 @@ impl Live<'_> {
                 Some(_) => SILENCE,
                 None => FIRST_PICTURE.saturating_sub(SystemClock.monotonic().since(self.began)),
             };
-            let socket = self.socket.as_mut().ok_or_else(broken)?;
-            let message = match timeout(patience, socket.next()).await {
-                Ok(message) => message,
-                Err(_elapsed) if self.given.is_none() => {
+            let sealed = self.sealed.as_mut().ok_or_else(broken)?;
+            self.chunk = match sealed.next(patience).await {
+                Err(ClientError::Transport(TransportError::Slow)) if self.given.is_none() => {
                     let seconds = FIRST_PICTURE.as_secs();
                     return Err(ClientError::NoPicture { seconds });
                 }
-                Err(_elapsed) => return Err(TransportError::Slow.into()),
+                next => next?,
             };
-            match message {
-                Some(Ok(Message::Binary(bytes))) => self.chunk = bytes,
-                Some(Ok(Message::Close(Some(close)))) if close.code == CloseCode::Policy => {
-                    return Err(ClientError::RightsEnded);
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(_)) | None => return Err(broken()),
-                Some(Err(error)) => return Err(TransportError::Broken(error.into()).into()),
-            }
         }
         let piece = self.chunk.split_to(self.chunk.len().min(PIECE));
         if let Some(reader) = self.reader.as_mut() {
@@ -232,7 +257,7 @@ impl Live<'_> {
 
     /// Ends the connection and keeps what was seen.
     fn leave(&mut self) -> Result<(), ClientError> {
-        self.socket = None;
+        self.sealed = None;
         self.chunk = Bytes::new();
         let high = self.reader.take().and_then(|reader| reader.high_water());
         if let Some(high) = high {

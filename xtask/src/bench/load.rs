@@ -4,10 +4,11 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::film::Film;
 use crate::{repo, run};
 
 /// The server that the system tests use, too.
@@ -76,29 +77,48 @@ impl Drop for Cameras {
     }
 }
 
+/// Pictures a second.
+pub(super) const FPS: u32 = 25;
+
 /// 20 s of 1080p25 at a constant 4 Mbit/s with a keyframe every 2 s, and AAC at 64 kbit/s.
 fn clip() -> Result<PathBuf> {
-    let path = repo::target_dir()?.join("xtask/clip-1080p25-4m.mp4");
+    let sound = "sine=frequency=440:beep_factor=4:sample_rate=48000:duration=20";
+    made("clip-1080p25-4m.mp4", |command| {
+        command.args(["-f", "lavfi", "-i", sound]);
+        encode(command, 2 * FPS).args("-c:a aac -b:a 64k -ac 1".split(' '));
+    })
+}
+
+/// The same pictures with a keyframe every `seconds`, in silence, taken apart; 20 must be a multiple of it.
+pub(super) fn film(seconds: u32) -> Result<Film> {
+    let stream = made(&format!("film-1080p25-4m-{seconds}s.h264"), |command| {
+        encode(command, seconds * FPS).args(["-bsf:v", "h264_metadata=aud=insert"]);
+    })?;
+    Film::parse(&fs::read(stream).context("can't read the clip")?)
+}
+
+/// The clip of this name, made once. `rest` completes the encoder's command line behind the pictures.
+fn made(name: &str, rest: impl FnOnce(&mut Command)) -> Result<PathBuf> {
+    let path = repo::target_dir()?.join("xtask").join(name);
     if path.exists() {
         return Ok(path);
     }
     fs::create_dir_all(path.parent().context("the clip lies in a folder")?)?;
-    let part = path.with_extension("part.mp4");
-    let inputs = [
-        "testsrc2=size=1920x1080:rate=25:duration=20",
-        "sine=frequency=440:beep_factor=4:sample_rate=48000:duration=20",
-    ];
+    let part = path.with_file_name(format!("part-{name}"));
+    let pictures = "testsrc2=size=1920x1080:rate=25:duration=20";
     let mut command = run::program("ffmpeg");
-    command.args(["-v", "error", "-y"]);
-    for input in inputs {
-        command.args(["-f", "lavfi", "-i", input]);
-    }
-    command.args("-pix_fmt yuv420p -c:v libx264 -preset veryfast -tune zerolatency".split(' '));
-    command
-        .args("-profile:v high -level 4.0 -bf 0 -g 50 -keyint_min 50 -sc_threshold 0".split(' '));
-    command.args("-b:v 4M -maxrate 4M -minrate 4M -bufsize 2M".split(' '));
-    command.args("-x264-params nal-hrd=cbr -c:a aac -b:a 64k -ac 1".split(' '));
+    command.args(["-v", "error", "-y", "-f", "lavfi", "-i", pictures]);
+    rest(&mut command);
     run::must(command.arg(&part))?;
     fs::rename(&part, &path).context("can't put the clip in place")?;
     Ok(path)
+}
+
+fn encode(command: &mut Command, keyframe_every: u32) -> &mut Command {
+    command.args("-pix_fmt yuv420p -c:v libx264 -preset veryfast -tune zerolatency".split(' '));
+    command.args("-profile:v high -level 4.0 -bf 0 -sc_threshold 0".split(' '));
+    let every = keyframe_every.to_string();
+    command.args(["-g", &every, "-keyint_min", &every]);
+    command.args("-b:v 4M -maxrate 4M -minrate 4M -bufsize 2M".split(' '));
+    command.args(["-x264-params", "nal-hrd=cbr"])
 }

@@ -1,18 +1,17 @@
 //! How much a recorder uses to record N streams: ours, or a peer's program beside it in the same run.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Serialize;
 
+use super::figures::{MIB, ratio};
 use super::load::Cameras;
 use super::measure::{self, Usage};
-use crate::{repo, run};
+use super::site::{self, Door, Site};
+use crate::run;
 
 /// What to record, with what.
 #[derive(Debug, clap::Args)]
@@ -50,9 +49,6 @@ impl FromStr for Peer {
     }
 }
 
-/// Streams connect, first keyframes arrive, caches fill.
-const SETTLE: Duration = Duration::from_secs(10);
-
 /// What one recorder used in the measured time, summed over all of its processes.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -77,14 +73,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if args.streams == 0 || args.seconds == 0 {
         bail!("at least one stream and one second are needed");
     }
-    let mut build = run::cargo([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "bartizan-gateway",
-    ]);
-    run::must(build.args(["--package", "bartizan-ingest", "--package", "bartizan"]))?;
+    site::build()?;
     let cameras = Cameras::start(args.streams)?;
     let mut rows = vec![ours(args, cameras.urls())?];
     for peer in &args.peers {
@@ -102,55 +91,42 @@ pub(super) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A fresh folder for one recorder.
-fn fresh(name: &str) -> Result<PathBuf> {
-    let data = repo::target_dir()?.join("xtask/bench").join(name);
-    if data.exists() {
-        fs::remove_dir_all(&data).context("can't empty the recorder's folder")?;
-    }
-    fs::create_dir_all(&data).context("can't create the recorder's folder")?;
-    Ok(data)
-}
-
 /// Measures our gateway: claims it, adds the cameras as an owner would, and lets it record.
 fn ours(args: &Args, urls: &[String]) -> Result<Row> {
-    let data = fresh("bartizan")?;
-    let site = Site::start(&data)?;
-    run::pause(SETTLE / 5);
-    let base = measure::usage(&[site.gateway.id()])?;
+    let site = Site::start(&site::fresh("bartizan")?, Door::Clear)?;
+    run::pause(site::SETTLE / 5);
+    let base = measure::usage(&[site.pid()])?;
     for (number, url) in urls.iter().enumerate() {
-        site.command(&["camera", "add", &format!("Camera {number}"), url])?;
+        site.add_camera(&format!("Camera {number}"), url)?;
     }
-    run::pause(SETTLE);
-    let (counted, before) = (site.counters()?, measure::usage(&[site.gateway.id()])?);
-    let index = Site::counter("indexBytes", &counted)?;
+    run::pause(site::SETTLE);
+    let (counted, before) = (site.counters()?, measure::usage(&[site.pid()])?);
     let busy = measure::machine_busy()?;
     run::pause(Duration::from_secs(args.seconds.into()));
-    let used = measure::usage(&[site.gateway.id()])? - before;
+    let used = measure::usage(&[site.pid()])? - before;
     let busy = measure::machine_busy()?.saturating_sub(busy).as_secs_f64();
     run::complain(&format!(
         "the whole machine was busy for {busy:.1} s of {} s",
         args.seconds
     ));
     let after = site.counters()?;
-    let grown = |name| {
-        Ok::<_, anyhow::Error>(Site::counter(name, &after)? - Site::counter(name, &counted)?)
-    };
     let hours = f64::from(args.seconds) / 3_600.0 * f64::from(args.streams);
-    let index = Site::counter("indexBytes", &after)?.saturating_sub(index);
+    // It shrinks when the oldest recordings go.
+    let index = after
+        .get("indexBytes")?
+        .saturating_sub(counted.get("indexBytes")?);
     let mut row = row("bartizan", args, &used, &base);
-    row.frames_in = Some(grown("frames")?);
-    row.frames_lost = Some(grown("lostFrames")? + grown("lostPackets")?);
-    row.bytes_in = Some(grown("bytesIn")?);
-    row.index_bytes_per_camera_hour = Some(mega(index, hours));
+    row.frames_in = Some(after.grown("frames", &counted)?);
+    row.frames_lost = Some(after.lost(&counted)?);
+    row.bytes_in = Some(after.grown("bytesIn", &counted)?);
+    row.index_bytes_per_camera_hour = Some(ratio(index, hours));
     site.end()?;
-    fs::remove_dir_all(&data).context("can't remove the recorder's folder")?;
     Ok(row)
 }
 
 /// Measures a peer, which is given everything when it starts.
 fn peers(peer: &Peer, args: &Args, urls: &[String]) -> Result<Row> {
-    let data = fresh(&peer.name)?;
+    let data = site::fresh(&peer.name)?;
     let mut command = run::program(&peer.program);
     let mut child = command
         .arg(&data)
@@ -158,15 +134,15 @@ fn peers(peer: &Peer, args: &Args, urls: &[String]) -> Result<Row> {
         .stdout(Stdio::null())
         .spawn()
         .with_context(|| format!("can't start {}", peer.program))?;
-    run::pause(SETTLE * 2);
+    run::pause(site::SETTLE * 2);
     let before = measure::usage(&[child.id()])?;
     run::pause(Duration::from_secs(args.seconds.into()));
     let used = measure::usage(&[child.id()])? - before;
     if let Some(status) = child.try_wait()? {
         bail!("{} ended with {status} while it was measured", peer.name);
     }
-    terminate(&mut child)?;
-    fs::remove_dir_all(&data).context("can't remove the recorder's folder")?;
+    site::terminate(&mut child)?;
+    site::remove(&data)?;
     Ok(row(&peer.name, args, &used, &Usage::default()))
 }
 
@@ -179,117 +155,12 @@ fn row(name: &str, args: &Args, used: &Usage, base: &Usage) -> Row {
         seconds: args.seconds,
         frames_in: None,
         frames_lost: None,
-        cpu_ms_per_stream_s: mega(used.cpu_ms, stream_seconds),
-        rss_mib: mega(used.memory_bytes, MIB),
-        rss_mib_per_stream: mega(grown, MIB * f64::from(args.streams)),
+        cpu_ms_per_stream_s: ratio(used.cpu_ms, stream_seconds),
+        rss_mib: ratio(used.memory_bytes, MIB),
+        rss_mib_per_stream: ratio(grown, MIB * f64::from(args.streams)),
         bytes_in: None,
         bytes_written: used.written_bytes,
         index_bytes_per_camera_hour: None,
-    }
-}
-
-const MIB: f64 = 1_048_576.0;
-
-#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn mega(value: u64, unit: f64) -> f64 {
-    value as f64 / unit
-}
-
-fn terminate(child: &mut Child) -> Result<()> {
-    run::quiet(run::program("kill").args(["-TERM", &child.id().to_string()]))?;
-    child.wait().context("can't wait for the recorder")?;
-    Ok(())
-}
-
-/// A claimed gateway and the owner's account.
-struct Site {
-    gateway: Child,
-    profile: PathBuf,
-}
-
-impl Site {
-    fn start(data: &Path) -> Result<Self> {
-        let program = repo::target_dir()?.join("release/bartizan-gateway");
-        let mut command = run::program(&program.to_string_lossy());
-        command.arg("run").arg("--data").arg(data.join("data"));
-        command.args(["--listen", "127.0.0.1:0", "--log", "warn"]);
-        let mut gateway = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("can't start the gateway")?;
-        let stdout = gateway.stdout.take().context("standard output is piped")?;
-        let (mut lines, mut link) = (BufReader::new(stdout).lines(), None);
-        for line in lines.by_ref() {
-            let line = line?;
-            if let Some(found) = line.strip_prefix("claim: ") {
-                link = Some(found.to_owned());
-            }
-            if line.starts_with("ready:") {
-                break;
-            }
-        }
-        // Later lines are drained, so that the gateway never blocks on a full pipe.
-        drop(std::thread::spawn(move || lines.for_each(drop)));
-        let site = Self {
-            gateway,
-            profile: data.join("profile"),
-        };
-        let link = link.context("the gateway printed no claim link")?;
-        let recovery = data.join("recovery.txt");
-        let recovery = recovery.to_string_lossy();
-        site.command(&[
-            "claim",
-            &link,
-            "--name",
-            "Bench",
-            "--recovery-out",
-            &recovery,
-        ])?;
-        Ok(site)
-    }
-
-    /// Runs the command line and reads its JSON.
-    fn command(&self, words: &[&str]) -> Result<serde_json::Value> {
-        let program = repo::target_dir()?.join("release/bartizan");
-        let mut command = run::program(&program.to_string_lossy());
-        let output = command
-            .arg("--profile")
-            .arg(&self.profile)
-            .arg("--json")
-            .args(words)
-            .output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let last = text.lines().last().unwrap_or_default();
-        if !output.status.success() {
-            bail!("`bartizan {}` failed: {last}", words.first().unwrap_or(&""));
-        }
-        serde_json::from_str(last).context("the command line printed no JSON")
-    }
-
-    fn counters(&self) -> Result<serde_json::Value> {
-        let status = self.command(&["status"])?;
-        status
-            .get("counters")
-            .cloned()
-            .context("the status has no counters")
-    }
-
-    fn counter(name: &str, counters: &serde_json::Value) -> Result<u64> {
-        let found = counters.get(name).and_then(serde_json::Value::as_u64);
-        found.with_context(|| format!("there is no counter {name}"))
-    }
-
-    /// Ends it as a service manager would.
-    fn end(mut self) -> Result<()> {
-        terminate(&mut self.gateway)
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        // Ended already after a good run.
-        drop(self.gateway.kill());
     }
 }
 
