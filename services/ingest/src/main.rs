@@ -71,7 +71,11 @@ fn work(arguments: &Arguments) -> Result<()> {
     log::start(&arguments.log)?;
     bartizan_base::files::create_private_dir(&arguments.state)?;
     let report = lock_ingest(&arguments.state, ParentDeath::Follows)?;
-    tracing::info!(%report, "locked in");
+    if report.is_complete() {
+        tracing::info!(%report, "locked in");
+    } else {
+        tracing::warn!(%report, "locked in less than this program wants: a newer kernel has all of it");
+    }
     let broker = UnixStream::from(std::io::stdout().as_fd().try_clone_to_owned()?);
     let stop = stop_signal()?;
     let state = state::PrivateState::open(&arguments.state)?;

@@ -69,7 +69,11 @@ pub(crate) fn run(settings: Settings) -> Result<()> {
         keep_out: &[settings.ingest_state.as_path()],
     };
     let report = lock_gateway(&paths, ParentDeath::Follows)?;
-    tracing::info!(%report, "locked in");
+    if report.is_complete() {
+        tracing::info!(%report, "locked in");
+    } else {
+        tracing::warn!(%report, "locked in less than this program wants: a newer kernel has all of it");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(16)
