@@ -76,7 +76,6 @@ impl PrivateState {
             .map_or(0, |history| history.current().len());
         ensure!(from <= known, "statements are missing before number {from}");
         let mut history = self.history.clone();
-        let mut log = Vec::new();
         for (number, bytes) in (from..).zip(statements) {
             let statement = Statement::decode(bytes)?;
             let pinned = history.as_ref().and_then(|history| {
@@ -91,11 +90,15 @@ impl PrivateState {
                 );
                 continue;
             }
-            append_to_log(&mut log, bytes);
             history = Some(follow(history, statement, self.signing.public())?);
         }
-        append_durably(&self.dir.join(ROSTER_FILE), &log)?;
-        self.history = history;
+        let len = history.as_ref().map_or(0, |history| history.current().len());
+        if let Some(history) = history.filter(|_| len > known) {
+            let log = log_of(&history);
+            ensure!(log.len() as u64 <= MAX_ROSTER_FILE, "the roster is too long");
+            files::write_atomic(&self.dir.join(ROSTER_FILE), &log)?;
+            self.history = Some(history);
+        }
         Ok(())
     }
 
@@ -163,24 +166,13 @@ fn load_roster(path: &Path, sealer: VerifyingKey) -> Result<Option<History>> {
     Ok(history)
 }
 
-fn append_to_log(log: &mut Vec<u8>, statement: &[u8]) {
-    let mut entry = Writer::new();
-    entry.vec16(statement);
-    log.extend_from_slice(entry.as_slice());
-}
-
-fn append_durably(path: &Path, bytes: &[u8]) -> Result<()> {
-    if bytes.is_empty() {
-        return Ok(());
+/// The whole log, for a file that is always replaced: so a torn end of the old one is gone with it.
+fn log_of(history: &History) -> Vec<u8> {
+    let mut log = Writer::new();
+    for statement in history.statements() {
+        log.vec16(statement.as_bytes());
     }
-    let mut whole = if path.exists() {
-        files::read_private(path, MAX_ROSTER_FILE, 0o077)?
-    } else {
-        Vec::new()
-    };
-    whole.extend_from_slice(bytes);
-    files::write_atomic(path, &whole)?;
-    Ok(())
+    log.into_vec()
 }
 
 /// A file of fixed slots, one a stream, each written in place.
@@ -346,6 +338,32 @@ mod tests {
             assert!(state.extend(1, &[forged.as_bytes().to_vec()]).is_err());
         }
         assert_eq!(state.history().unwrap().current().len(), 1);
+    }
+
+    #[test]
+    fn a_torn_statement_at_the_end_is_replaced_by_the_whole_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("state");
+        let mut state = PrivateState::open(&folder).unwrap();
+        let first = genesis(1, state.signing().public());
+        state.extend(0, &[first.as_bytes().to_vec()]).unwrap();
+        let roster = state.history().unwrap().current().clone();
+        let add = Operation::AddCamera {
+            camera: CameraId::new([7; 16]),
+            sealer: state.signing().public().id(),
+        };
+        let second = Statement::sign(&key(1), roster.site(), roster.next(), UtcMillis(2), add);
+        state.extend(1, &[second.as_bytes().to_vec()]).unwrap();
+        let path = folder.join(ROSTER_FILE);
+        let whole = std::fs::read(&path).unwrap();
+        for lost in 1..second.as_bytes().len() + 2 {
+            files::write_atomic(&path, whole.get(..whole.len() - lost).unwrap()).unwrap();
+            let mut torn = PrivateState::open(&folder).unwrap();
+            assert_eq!(torn.history().unwrap().current().len(), 1);
+            torn.extend(1, &[second.as_bytes().to_vec()]).unwrap();
+            let again = PrivateState::open(&folder).unwrap();
+            assert_eq!(again.history().unwrap().current().head(), second.hash());
+        }
     }
 
     #[test]
