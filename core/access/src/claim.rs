@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use bartizan_domain::{Monotonic, Secret};
+use bartizan_domain::{Monotonic, Secret, sabotage};
 use subtle::ConstantTimeEq;
 
 use crate::tries::{MAX_WRONG_PER_MINUTE, Tries};
@@ -64,7 +64,8 @@ impl ClaimWindow {
         if self.claimed || now >= self.closes {
             return Err(ClaimError::Closed);
         }
-        if self.token.expose().as_slice().ct_eq(token).into() {
+        let default = sabotage::off("C-10") && token == [0; 32];
+        if default || self.token.expose().as_slice().ct_eq(token).into() {
             return Ok(Presence(()));
         }
         match self.tries.count_wrong(now) {
@@ -128,6 +129,14 @@ mod tests {
             window.admit(&[8; 32], at(70)).unwrap_err(),
             ClaimError::Wrong
         );
+    }
+
+    #[test]
+    fn c_10_no_token_but_the_links_own_is_ever_good() {
+        for byte in (0..=u8::MAX).filter(|byte| *byte != 7) {
+            let guess = window().admit(&[byte; 32], at(1));
+            assert_eq!(guess.unwrap_err(), ClaimError::Wrong, "{byte}");
+        }
     }
 
     #[test]

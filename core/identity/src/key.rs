@@ -150,7 +150,7 @@ mod tests {
 
     /// RFC 8032 §7.1, test 2, with the one-byte message split into context and nothing.
     #[test]
-    fn g_22_ed25519_known_answer() {
+    fn ed25519_known_answer() {
         let seed = HEXLOWER
             .decode(b"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
             .unwrap();

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use bartizan_domain::{KeyId, Secret};
+use bartizan_domain::{KeyId, Secret, sabotage};
 use hpke::aead::AesGcm256;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{X25519HkdfSha256, XWing};
@@ -26,10 +26,11 @@ pub enum Suite {
 
 impl Suite {
     /// The suite of wire code `code`.
-    pub const fn from_code(code: u16) -> Option<Self> {
+    pub fn from_code(code: u16) -> Option<Self> {
         match code {
             0x0020 => Some(Self::X25519),
             0x647a => Some(Self::XWing),
+            _ if sabotage::off("G-22") => Some(Self::X25519),
             _ => None,
         }
     }
@@ -258,6 +259,12 @@ mod tests {
                 refused
             );
         }
+    }
+
+    #[test]
+    fn g_22_p12_no_suite_exists_but_the_named_ones() {
+        let known: Vec<_> = (0..=u16::MAX).filter_map(Suite::from_code).collect();
+        assert_eq!(known, [Suite::X25519, Suite::XWing]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 pub mod camera;
 pub mod envelope;
+mod explained;
 #[cfg(test)]
 mod fixture;
 pub mod manifest;
@@ -17,6 +18,7 @@ pub mod stream;
 pub mod verify;
 
 pub use envelope::{Envelope, EnvelopeError, EpochStart, VerifiedEnvelope};
+pub use explained::Explained;
 pub use manifest::{Gap, Head, HeadState, Manifest};
 pub use record::{Kind, Record};
 pub use segment::{

@@ -11,7 +11,7 @@ use bartizan_access::token::{TokenHash, TokenRecord};
 use bartizan_base::AtRest;
 use bartizan_base::seal_at_rest::{AtRestError, Purpose};
 use bartizan_domain::text::Name;
-use bartizan_domain::{CameraId, DeviceId, Fingerprint, MemberId, Secret, UtcMillis};
+use bartizan_domain::{CameraId, DeviceId, Fingerprint, MemberId, Secret, UtcMillis, sabotage};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
@@ -366,6 +366,9 @@ impl Store {
     /// Replaces a camera's name and settings.
     pub async fn put_camera(&self, camera: &CameraRow) -> Result<()> {
         let sealed = self.seal_camera(camera)?;
+        if sabotage::off("G-2") {
+            return Ok(());
+        }
         let mut transaction = self.begin().await?;
         sqlx::query("UPDATE camera SET sealed = $2 WHERE id = $1")
             .bind(camera.id.as_bytes().as_slice())
@@ -412,10 +415,19 @@ async fn insert_statement(
         .execute(&mut **transaction)
         .await;
     match done {
+        Ok(_) if sabotage::off("G-2") => half(transaction).await,
         Ok(_) => Ok(()),
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(StoreError::Exists),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Makes what was written so far last although the rest may fail: with the control G-2 off.
+async fn half(transaction: &mut Transaction<'_, Sqlite>) -> Result<()> {
+    for statement in ["COMMIT", "BEGIN IMMEDIATE"] {
+        sqlx::query(statement).execute(&mut **transaction).await?;
+    }
+    Ok(())
 }
 
 async fn put_keystore(
@@ -540,7 +552,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_thief_of_the_file_reads_no_name_address_or_password() {
+    async fn g_23_a_thief_of_the_file_reads_no_name_address_or_password() {
         let dir = tempfile::tempdir().unwrap();
         let store = claimed(dir.path()).await;
         let camera = CameraRow {
@@ -562,12 +574,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_root_key_opens_nothing() {
+    async fn g_23_another_root_key_opens_nothing() {
         let dir = tempfile::tempdir().unwrap();
         claimed(dir.path()).await.close().await;
         std::fs::remove_file(dir.path().join("root.key")).unwrap();
         let store = store(dir.path()).await;
         assert!(matches!(store.members().await, Err(StoreError::Sealed(_))));
+    }
+
+    #[tokio::test]
+    async fn g_2_a_change_that_fails_halfway_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = claimed(dir.path()).await;
+        let camera = CameraRow {
+            id: CameraId::new([5; 16]),
+            name: name("Yard"),
+            settings: Zeroizing::new("{}".to_owned()),
+        };
+        store.add_camera((1, b"add"), &camera, NOW).await.unwrap();
+        // The statement fits; the camera is there already, and the device as well.
+        let twice = store.add_camera((2, b"add again"), &camera, NOW).await;
+        assert!(matches!(twice, Err(StoreError::Database(_))), "{twice:?}");
+        let (id, label) = (DeviceId::new([1; 16]), name("Phone"));
+        let twice = store
+            .add_device((2, b"add device"), (id, &label), token(2), NOW)
+            .await;
+        assert!(matches!(twice, Err(StoreError::Database(_))), "{twice:?}");
+        let kept = store.statements().await.unwrap();
+        assert_eq!(kept, [b"genesis".as_slice(), b"add"]);
+        assert_eq!(store.token(token(2).0).await.unwrap(), None);
     }
 
     #[tokio::test]

@@ -124,7 +124,7 @@ fn stranger_token(port: u16) -> (String, String) {
 }
 
 #[test]
-fn l_5_before_the_claim_only_the_claim_answers_and_guessing_ends() {
+fn c_10_r_5_before_the_claim_only_the_claim_answers_and_guessing_ends() {
     let gateway = Gateway::start(Settings::default()).unwrap();
     let port = gateway.port();
     for (method, path) in routes() {

@@ -164,7 +164,7 @@ fn g_21_a_failed_disk_refuses_changes_says_little_and_lets_nobody_in() {
 }
 
 #[test]
-fn a_change_survives_a_crash_whole_or_not_at_all() {
+fn g_2_a_change_survives_a_crash_whole_or_not_at_all() {
     let house = House::claimed(Settings::with_cameras([CAMERA])).unwrap();
     let member = house.member().unwrap();
     let target = format!("/api/v1/cameras/{}", house.stream(None).unwrap().camera);

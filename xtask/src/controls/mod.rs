@@ -102,6 +102,9 @@ fn show(row: &Row, sources: &Sources) {
 
 /// What is wrong, and what is worth knowing.
 fn judge(registry: &Registry, sources: &Sources) -> (Vec<String>, Vec<String>) {
+    if sabotage::off("A-8") {
+        return Default::default();
+    }
     let mut problems = registry.problems();
     let mut notes = Vec::new();
     let rows: BTreeMap<&str, &Row> = registry
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proved_row_needs_its_test_and_its_switch() {
+    fn a_8_a_proved_row_needs_its_test_and_its_switch() {
         let whole = "fn x() { sabotage::off(\"G-22\"); }\n@g_22_a() {}\n";
         assert_eq!(judged(PROVED, whole).0, Vec::<String>::new());
         assert_eq!(judged(PROVED, "@g_22_a() {}\n").0.len(), 1);
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_of_unknown_or_unlisted_rows_fail() {
+    fn a_8_claims_of_unknown_or_unlisted_rows_fail() {
         let whole = "fn x() { sabotage::off(\"G-22\"); }\n@g_22_a() {}\n";
         let unlisted = format!("{whole}@g_22_b() {{}}\n");
         assert_eq!(

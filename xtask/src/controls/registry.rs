@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde::Deserialize;
 
+use super::sabotage;
+
 /// Rows of each component, by the letter of their ids.
 const COMPONENTS: [(char, u32); 9] = [
     ('A', 8),
@@ -62,6 +64,9 @@ impl Registry {
 
     /// Missing, unknown and double rows, and rows that do not say what their state asks for.
     pub(super) fn problems(&self) -> Vec<String> {
+        if sabotage::off("A-8") {
+            return Vec::new();
+        }
         let expected: BTreeSet<String> = COMPONENTS
             .iter()
             .flat_map(|(letter, count)| {
@@ -104,6 +109,9 @@ impl Registry {
 
 impl Row {
     fn problem(&self) -> Option<&'static str> {
+        if sabotage::off("A-8") {
+            return None;
+        }
         let given =
             |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
         match self.state {
@@ -149,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_unknown_and_double_rows_fail() {
+    fn a_8_missing_unknown_and_double_rows_fail() {
         let text = whole().replace("'G-22'", "'G-24'") + &row("A-1", "state = 'planned'");
         let problems = Registry::parse(&text).unwrap().problems();
         let expected = [
@@ -161,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn states_must_say_what_they_mean() {
+    fn a_8_states_must_say_what_they_mean() {
         for (rest, fine) in [
             ("state = 'proved'\ntests = ['a_1_x']", true),
             ("state = 'proved'", false),

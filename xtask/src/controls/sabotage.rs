@@ -19,6 +19,12 @@ const VARIABLE: &str = "BARTIZAN_SABOTAGE";
 /// What nextest ends with when tests failed, and only then.
 const TESTS_FAILED: i32 = 100;
 
+/// Whether a control of this register's own checks is off: in a test build only, when the variable names
+/// it. No room of the product is used here, so neither is `bartizan_domain::sabotage`.
+pub(super) fn off(row: &str) -> bool {
+    cfg!(test) && std::env::var_os(VARIABLE).is_some_and(|value| value == row)
+}
+
 /// Sabotages every row that lists tests, or `only` one. Counts single tests: `passed` is one that failed
 /// as it should.
 pub(super) fn run(registry: &Registry, sources: &Sources, only: Option<&str>) -> Result<Counts> {
@@ -105,6 +111,8 @@ impl Runner {
             "-E",
             &filter(tests),
         ]);
+        // What a property finds without its control is no regression to keep.
+        command.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1");
         let answer = run::quiet(command.env(VARIABLE, row))?;
         Ok(verdict(tests.len(), answer.status.code(), &answer.stderr))
     }
@@ -123,6 +131,9 @@ fn verdict(expected: usize, code: Option<i32>, output: &str) -> Option<String> {
             output.trim_end()
         ));
     };
+    if off("A-8") {
+        return None;
+    }
     let ended_badly = output.contains(" timed out") || output.contains(" exec failed");
     let failed = usize::try_from(counts.failed).unwrap_or(usize::MAX);
     if counts.passed > 0 {
@@ -150,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_clean_failures_of_all_tests_count() {
+    fn a_8_only_clean_failures_of_all_tests_count() {
         let text = |results: &str| format!("     Summary [ 0.1s] 2 tests run: {results}\n");
         assert_eq!(
             verdict(2, Some(100), &text("0 passed, 2 failed, 9 skipped")),

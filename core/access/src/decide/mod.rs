@@ -71,9 +71,12 @@ impl Caller {
         }
     }
 
-    /// An owner of the site, for requests without any proof while the control L-5 is switched off.
-    #[cfg(feature = "sabotage")]
-    pub fn owner_without_proof(roster: &Roster) -> Option<Self> {
+    /// An owner of the site although nothing was proved: only in a test build that has the control L-5 or
+    /// G-21 switched off, and nobody else ever.
+    pub fn unproved(roster: &Roster) -> Option<Self> {
+        if !sabotage::off("L-5") && !sabotage::off("G-21") {
+            return None;
+        }
         let owner = |member| roster.member(member).is_some_and(|m| m.role == Role::Owner);
         roster
             .devices()
@@ -222,9 +225,14 @@ pub fn authorize<A: Act>(
 /// The decision itself.
 pub fn decide(roster: &Roster, who: &Caller, action: Action, now: UtcMillis) -> Decision {
     let Some(member) = current(roster, who, now) else {
-        return Decision::Deny(Denial::Stranger);
+        return if sabotage::off("G-4") {
+            Decision::Allow
+        } else {
+            Decision::Deny(Denial::Stranger)
+        };
     };
-    let manages = matches!(member.role, Role::Owner | Role::Admin) || sabotage::off("R-8");
+    let any_role = sabotage::off("R-8") || sabotage::off("G-2");
+    let manages = matches!(member.role, Role::Owner | Role::Admin) || any_role;
     match action {
         Action::ListCameras
         | Action::ListDevices

@@ -196,7 +196,7 @@ fn nobody_hands_in_statements_of_others() {
 }
 
 #[test]
-fn rights_end_with_the_expiry_the_device_and_the_member() {
+fn g_4_rights_end_with_the_expiry_the_device_and_the_member() {
     let (mut roster, action) = (roster(), Action::ViewLive(stream()));
     let stranger = Decision::Deny(Denial::Stranger);
     assert_eq!(decide(&roster, &caller(VIEWER), action, EXPIRY), stranger);
@@ -292,7 +292,7 @@ fn any_action() -> impl Strategy<Value = Action> {
 
 proptest! {
     #[test]
-    fn whoever_is_not_on_the_roster_may_nothing(member in 14..99_u8, dev in any::<u8>(), action in any_action()) {
+    fn g_4_whoever_is_not_on_the_roster_may_nothing(member in 14..99_u8, dev in any::<u8>(), action in any_action()) {
         let caller = Caller { member: self::member(member), device: device(dev) };
         let decision = decide(&roster(), &caller, action, NOW);
         prop_assert_eq!(decision, Decision::Deny(Denial::Stranger));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bartizan_domain::limits::{MAX_CAMERAS, MAX_RECIPIENTS};
-use bartizan_domain::{CameraId, DeviceId, Fingerprint, Hash, KeyId, MemberId, SiteId, UtcMillis};
+use bartizan_domain::{
+    CameraId, DeviceId, Fingerprint, Hash, KeyId, MemberId, SiteId, UtcMillis, sabotage,
+};
 
 use super::statement::{Genesis, Operation, Role, Statement};
 use super::{MAX_DEVICES, MAX_MEMBERS, MAX_READER_KEYS_PER_MEMBER, MAX_STATEMENTS};
@@ -201,7 +203,7 @@ impl Roster {
             return Err(RosterError::Full { what: "statements" });
         }
         let author = self.author(statement.author, statement.time)?;
-        if !statement.signed_by(&author.key) {
+        if !statement.signed_by(&author.key) && !sabotage::off("G-10") {
             return Err(RosterError::BadSignature);
         }
         self.permit(&author, &statement.operation)?;
@@ -213,7 +215,7 @@ impl Roster {
     }
 
     fn author(&self, id: KeyId, now: UtcMillis) -> Result<Author, RosterError> {
-        if self.recovery.0.id() == id {
+        if self.recovery.0.id() == id || sabotage::off("G-10") {
             return Ok(Author {
                 member: None,
                 role: Role::Owner,

@@ -108,7 +108,7 @@ fn every_changed_byte_is_refused() {
 }
 
 #[test]
-fn a_stranger_adds_nobody() {
+fn g_10_a_stranger_adds_nobody() {
     let mut roster = roster();
     let statement = by(&key(66), &roster, join(66, Role::Member));
     assert_eq!(roster.apply(&statement), Err(RosterError::UnknownAuthor));

@@ -168,7 +168,7 @@ fn seal(kem: u16, shared_secret: &[u8], info: &[u8], aad: &[u8], clear: &[u8]) -
 }
 
 #[test]
-fn g_22_hpke_x25519_opens_the_vector_of_rfc_9180() {
+fn hpke_x25519_opens_the_vector_of_rfc_9180() {
     let vectors: Vec<Vector> = read("x25519-aes-256-gcm.json");
     for vector in &vectors {
         let SuiteIds { kem, kdf, aead } = vector.suite;
@@ -190,7 +190,7 @@ fn g_22_hpke_x25519_opens_the_vector_of_rfc_9180() {
 }
 
 #[test]
-fn g_22_hpke_the_key_schedule_is_that_of_the_published_x_wing_vector() {
+fn hpke_the_key_schedule_is_that_of_the_published_x_wing_vector() {
     let vectors: Vec<Vector> = read("x-wing-hkdf-sha256.json");
     for vector in &vectors {
         assert_eq!(
@@ -204,7 +204,7 @@ fn g_22_hpke_the_key_schedule_is_that_of_the_published_x_wing_vector() {
 }
 
 #[test]
-fn g_22_hpke_x_wing_opens_what_the_published_encapsulation_carries() {
+fn hpke_x_wing_opens_what_the_published_encapsulation_carries() {
     let vectors: Vec<Vector> = read("x-wing-hkdf-sha256.json");
     for vector in &vectors {
         let key = reader(Suite::XWing, &vector.sk_rm);
@@ -222,7 +222,7 @@ fn g_22_hpke_x_wing_opens_what_the_published_encapsulation_carries() {
 }
 
 #[test]
-fn g_22_hpke_x_wing_keys_and_shared_secrets_are_those_of_the_draft() {
+fn hpke_x_wing_keys_and_shared_secrets_are_those_of_the_draft() {
     let vectors: Vec<KemVector> = read("x-wing-kem.json");
     assert_eq!(vectors.len(), 3);
     for KemVector { seed, pk, ct, ss } in &vectors {
@@ -243,7 +243,7 @@ fn g_22_hpke_x_wing_keys_and_shared_secrets_are_those_of_the_draft() {
 }
 
 #[test]
-fn g_22_hpke_no_two_wraps_are_alike() {
+fn hpke_no_two_wraps_are_alike() {
     for suite in [Suite::X25519, Suite::XWing] {
         let key = reader(suite, &Hex(vec![7; 32]));
         let wraps: Vec<_> = (0..16)

@@ -210,11 +210,13 @@ impl Envelope {
         check_sealer(roster, self.scope.camera, self.sealer)?;
         self.check_signature(roster)?;
         let entitled = roster.recipients(self.scope.camera, self.start);
+        let any_suite = bartizan_domain::sabotage::off("G-22");
         let same = entitled.len() == self.wraps.len()
             && entitled.iter().zip(&self.wraps).all(|(recipient, wrap)| {
-                recipient.key.id() == wrap.key && recipient.key.suite() == wrap.suite
+                let same_suite = recipient.key.suite() == wrap.suite || any_suite;
+                recipient.key.id() == wrap.key && same_suite
             });
-        if !same {
+        if !same && !bartizan_domain::sabotage::off("G-10") {
             return Err(EnvelopeError::WrongRecipients);
         }
         Ok(VerifiedEnvelope(self))

@@ -90,7 +90,7 @@ fn n_4_every_changed_byte_of_an_envelope_is_refused() {
 }
 
 #[test]
-fn p2_a_ghost_recipient_is_refused_even_with_the_sealers_signature() {
+fn g_10_p2_a_ghost_recipient_is_refused_even_with_the_sealers_signature() {
     let home = household();
     let mut body = sealed_by(SEALER_SEED, &home);
     let ghost = reader(66);
@@ -166,7 +166,7 @@ fn g_22_a_secret_other_than_the_committed_one_decrypts_nothing() {
 }
 
 #[test]
-fn p12_a_suite_other_than_the_keys_is_refused() {
+fn g_22_p12_a_suite_other_than_the_keys_is_refused() {
     let home = household();
     let envelope = Envelope::decode(&sealed_by(SEALER_SEED, &home)).unwrap();
     let mut downgraded = envelope.clone();

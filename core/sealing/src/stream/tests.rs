@@ -333,6 +333,42 @@ fn a_restart_signs_the_tail_it_finds() {
     assert_eq!(report.gaps[0].reason, GapReason::Restart);
 }
 
+/// A machine that is set back to a snapshot seals into the same epoch with the same numbers again.
+#[test]
+fn g_22_p8_no_key_and_nonce_come_twice_even_on_a_machine_that_is_set_back() {
+    let mut bench = Bench::new();
+    bench.film(4, 50);
+    let stream = StreamId {
+        camera: bench.home.scope.camera,
+        rendition: Rendition::Main,
+    };
+    bench.sealer = StreamSealer::resume(stream, &Resume::FRESH, GapReason::Restart, START);
+    bench.connect();
+    bench.film(4, 50);
+    let (mut keys, mut key, mut nonces) = (Vec::new(), None, Vec::new());
+    let mut rest = bench.out.as_slice();
+    while let Some((record, tail)) = Record::split(rest).unwrap() {
+        match record.header.kind {
+            Kind::SegmentHeader => {
+                let header = SegmentHeader::decode(record.body).unwrap();
+                key = Some((header.scope.epoch, header.number, header.salt));
+                assert!(!keys.contains(&key), "a segment's key came twice: {key:?}");
+                keys.push(key);
+            }
+            Kind::Frame | Kind::SegmentClose => {
+                let nonce = (key, record.header.kind as u8, record.header.index);
+                assert!(!nonces.contains(&nonce), "a nonce came twice: {nonce:?}");
+                nonces.push(nonce);
+            }
+            _ => {}
+        }
+        rest = tail;
+    }
+    // The same place in the same epoch, twice, each time under another key.
+    let first = |key: &&Option<(EpochId, u64, [u8; 16])>| key.is_some_and(|key| key.1 == 0);
+    assert_eq!(keys.iter().filter(first).count(), 2);
+}
+
 #[test]
 fn what_the_recorder_lost_is_signed() {
     let mut bench = Bench::new();

@@ -12,6 +12,7 @@ use bartizan_domain::{EpochId, Hash, KeyId, Rendition, SiteId, UtcMillis};
 use bartizan_identity::roster::History;
 
 use crate::envelope::{Envelope, EnvelopeError};
+use crate::explained::Explained;
 use crate::manifest::{Gap, Head, HeadState, MAX_SILENCE, Manifest, ManifestError};
 use crate::record::{Kind, Record};
 use crate::segment::{Scope, SegmentClose, SegmentEnd, SegmentHeader};
@@ -231,8 +232,9 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
                 self.find_in(Problem::Unsigned, Some(current.header.number));
             }
         }
+        let explained = Explained::by(&self.report.gaps);
         for hole in std::mem::take(&mut self.holes) {
-            self.settle(&hole);
+            self.settle(&hole, &explained);
         }
         self.report
     }
@@ -302,11 +304,12 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
         if current.closed || rendition != current.header.rendition {
             return self.find_in(Problem::OutOfOrder, number);
         }
-        if record.header.index != current.frames {
+        let next = current.frames.checked_add(1);
+        let Some(frames) = next.filter(|_| record.header.index == current.frames) else {
             current.frames = record.header.index.saturating_add(1);
             return self.find_in(Problem::OutOfOrder, number);
-        }
-        current.frames += 1;
+        };
+        current.frames = frames;
         match record.chain_after(&current.chain) {
             Some(chain) => current.chain = chain,
             None => self.find_in(Problem::Changed, number),
@@ -501,14 +504,12 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
 
     /// A hole is explained when signed gaps cover each of its segments, or for one without segments,
     /// when a signed gap lies in its time.
-    fn settle(&mut self, hole: &Hole) {
-        let gaps = &self.report.gaps;
+    fn settle(&mut self, hole: &Hole, gaps: &Explained) {
         let explained = if hole.count == 0 {
             let (from, to) = (hole.from.saturating_sub(MAX_SILENCE), hole.to);
-            gaps.iter()
-                .any(|gap| gap.from <= to.max(from) && gap.to >= from.min(to))
+            gaps.touches(from.min(to), from.max(to))
         } else {
-            covered(gaps, hole.first, hole.count)
+            gaps.uncovered(hole.first, hole.first.saturating_add(hole.count)) == 0
         };
         if !explained {
             self.now = hole.time;
@@ -534,19 +535,6 @@ impl<'a, E: Envelopes> StreamVerifier<'a, E> {
             });
         }
     }
-}
-
-/// Whether gaps cover all `count` segments from `first` on.
-fn covered(gaps: &[Gap], first: u64, count: u64) -> bool {
-    let mut next = first;
-    let end = first.saturating_add(count);
-    while next < end {
-        let Some(gap) = gaps.iter().find(|gap| gap.covers(next)) else {
-            return false;
-        };
-        next = gap.first_segment.saturating_add(gap.segments);
-    }
-    true
 }
 
 #[cfg(test)]

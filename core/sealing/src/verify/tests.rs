@@ -392,3 +392,20 @@ fn a_clean_end_and_a_new_start_verify() {
     let report = recording.verify();
     assert!(report.is_whole(), "{report:?}");
 }
+
+#[test]
+fn a_frame_with_the_highest_index_is_out_of_order_and_so_is_the_next() {
+    let mut recording = Recording::begin();
+    recording.segment(false);
+    let mut records = recording.records[..1].to_vec();
+    for body in [b"a", b"b"] {
+        let mut frame = [0, 0, 0, 1, Kind::Frame as u8, 0, 0, 0].to_vec();
+        frame.extend_from_slice(&u32::MAX.to_be_bytes());
+        frame.extend_from_slice(&[0; 4]);
+        frame.extend_from_slice(body);
+        records.push(frame);
+    }
+    let report = recording.verify_records(&records);
+    let out_of_order = |finding: &&Finding| finding.problem == Problem::OutOfOrder;
+    assert_eq!(report.findings.iter().filter(out_of_order).count(), 2);
+}

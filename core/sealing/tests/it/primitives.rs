@@ -64,7 +64,7 @@ impl Gcm {
 }
 
 #[test]
-fn g_22_aes_256_gcm_known_answers() {
+fn aes_256_gcm_known_answers() {
     let file: GcmFile = read("aes-256-gcm.json");
     assert!(file.opens.len() > 20 && file.refused.len() > 10);
     for vector in &file.opens {
@@ -92,7 +92,7 @@ impl KeyType for Len {
 }
 
 #[test]
-fn g_22_hkdf_expand_known_answers() {
+fn hkdf_expand_known_answers() {
     let vectors: Vec<Expand> = read("hkdf-expand-sha256.json");
     assert_eq!(vectors.len(), 3);
     for Expand { prk, info, okm } in &vectors {

@@ -126,7 +126,7 @@ fn recovery_words_and_key_stores_give_the_same() {
 }
 
 #[test]
-fn g_22_every_epoch_opens_to_its_secret_for_its_readers_alone() {
+fn every_epoch_opens_to_its_secret_for_its_readers_alone() {
     let World {
         history, readers, ..
     } = world();
@@ -265,7 +265,7 @@ fn n_4_p10_every_changed_recording_has_its_findings() {
 
 /// A nonce is `kind ‖ index` under a key of the segment's own: neither may come twice.
 #[test]
-fn g_22_no_nonce_and_no_segment_key_is_used_twice() {
+fn no_nonce_and_no_segment_key_is_used_twice() {
     let mut keys = BTreeSet::new();
     for file in ["main.bin", "sub.bin"] {
         let bytes = bytes(file);

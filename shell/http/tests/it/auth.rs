@@ -191,6 +191,19 @@ async fn a_removed_device_is_a_stranger_at_once() {
 }
 
 #[tokio::test]
+async fn g_21_who_cannot_be_looked_up_is_not_let_in() {
+    let (house, owner) = House::claimed().await;
+    house.memory.state().broken = true;
+    for path in [SITE, "/api/v1/cameras", "/api/v1/roster?from=0"] {
+        let reply = house.call(&owner, "GET", path, None).await;
+        assert_eq!(reply.status, 500, "{path}: {reply:?}");
+        assert!(!String::from_utf8_lossy(&reply.body).contains("disk"));
+    }
+    house.memory.state().broken = false;
+    assert_eq!(house.call(&owner, "GET", SITE, None).await.status, 200);
+}
+
+#[tokio::test]
 async fn made_up_tokens_are_refused_alike() {
     let (house, phone) = House::claimed().await;
     for token in [

@@ -1,5 +1,7 @@
 //! Documents through the whole API: hostile names stay inert, unknown fields are errors, rights decide.
 
+use std::collections::BTreeSet;
+
 use bartizan_domain::CameraId;
 use bartizan_identity::{Operation, Role};
 use bartizan_protocol::api;
@@ -183,7 +185,7 @@ async fn r_7_a_viewer_sees_the_cameras_of_the_list_and_nothing_of_others() {
 }
 
 #[tokio::test]
-async fn r_8_watching_is_not_managing() {
+async fn g_2_r_8_watching_is_not_managing() {
     let (house, _) = House::claimed().await;
     let member = house.joins(MEMBER, Role::Member);
     let path = format!("/api/v1/cameras/{SHARED}");
@@ -223,6 +225,79 @@ async fn r_8_watching_is_not_managing() {
             .status,
         403
     );
+}
+
+/// Every setting of a camera with values that are none of its kind.
+const BAD_SETTINGS: [(&str, &[&str]); 4] = [
+    (
+        "name",
+        &["1", "[]", "\"\"", "\"a\\nb\"", "{}", "\"\\ud800\""],
+    ),
+    ("main", BAD_SOURCES),
+    ("sub", BAD_SOURCES),
+    (
+        "retention",
+        &[
+            "1",
+            "\"24\"",
+            r#"{"maxHours":-1}"#,
+            r#"{"maxHours":4294967296}"#,
+            r#"{"maxHours":"24"}"#,
+            r#"{"maxBytes":-1}"#,
+            r#"{"maxBytes":1e99}"#,
+            r#"{"maxBytes":18446744073709551616}"#,
+            r#"{"maxDays":1}"#,
+        ],
+    ),
+];
+
+const BAD_SOURCES: &[&str] = &[
+    "1",
+    "[]",
+    "{}",
+    r#"{"url":1}"#,
+    r#"{"url":"rtsp://a/","transport":"carrier-pigeon"}"#,
+    r#"{"url":"rtsp://a/","transport":1}"#,
+    r#"{"url":"rtsp://a/","certificate":"zz"}"#,
+    r#"{"url":"rtsp://a/","certificate":[]}"#,
+    r#"{"url":"rtsp://a/","verify":false}"#,
+];
+
+#[tokio::test]
+async fn g_2_bad_settings_are_refused_and_change_nothing() {
+    let document: Value = serde_json::from_str(&bartizan_http::openapi_json()).unwrap();
+    let settings = &document["components"]["schemas"]["CameraPatch"]["properties"];
+    let settings: BTreeSet<_> = settings.as_object().unwrap().keys().collect();
+    let tried: BTreeSet<_> = BAD_SETTINGS.map(|(name, _)| name.to_owned()).into();
+    assert_eq!(settings, tried.iter().collect(), "a setting is not tried");
+
+    let (house, owner) = House::claimed().await;
+    let path = format!("/api/v1/cameras/{SHARED}");
+    let before = house.call(&owner, "GET", &path, None).await.json();
+    let mut documents = vec![
+        String::new(),
+        "{".to_owned(),
+        r#"{"admin":true}"#.to_owned(),
+    ];
+    for (name, values) in BAD_SETTINGS {
+        for value in values {
+            documents.push(format!("{{\"{name}\":{value}}}"));
+            // Beside a good setting, which must not be taken alone.
+            documents.push(format!(
+                "{{\"retention\":{{\"maxHours\":1}},\"{name}\":{value}}}"
+            ));
+        }
+    }
+    for document in documents {
+        let reply = house.sends(&owner, "PATCH", &path, &document).await;
+        assert!(
+            [400, 422].contains(&reply.status),
+            "{document}: {}",
+            reply.status
+        );
+        let after = house.call(&owner, "GET", &path, None).await.json();
+        assert_eq!(after, before, "{document}");
+    }
 }
 
 #[tokio::test]

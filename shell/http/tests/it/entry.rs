@@ -77,7 +77,7 @@ async fn of_many_claims_at_the_same_time_one_wins() {
 }
 
 #[tokio::test]
-async fn before_the_claim_nothing_else_answers() {
+async fn c_10_before_the_claim_nothing_else_answers() {
     let house = House::unclaimed().await;
     let health = house.plain("GET", "/api/v1/health", None).await;
     assert_eq!(

@@ -282,6 +282,16 @@ impl House {
             .await
     }
 
+    /// As a signed-in app that sends whatever it likes as JSON.
+    pub(crate) async fn sends(&self, phone: &Phone, method: &str, path: &str, body: &str) -> Reply {
+        let proof = self.proof(phone, method, path).await;
+        let request = self
+            .signed(phone, &proof, method, path)
+            .header("content-type", "application/json");
+        let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
+        self.send(request.body(body).unwrap()).await
+    }
+
     pub(crate) fn signed(
         &self,
         phone: &Phone,

@@ -125,7 +125,7 @@ async fn without_an_upgrade_the_ticket_stays_good() {
 }
 
 #[tokio::test]
-async fn a_revoked_viewer_is_cut_within_a_second() {
+async fn g_4_a_revoked_viewer_is_cut_within_a_second() {
     let (house, _) = House::claimed().await;
     let phone = house.joins(MEMBER, Role::Member);
     let ticket = ticket(&house, &phone).await;

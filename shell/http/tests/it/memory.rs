@@ -43,6 +43,8 @@ pub(crate) struct State {
     names: BTreeMap<DeviceId, Name>,
     keystores: BTreeMap<MemberId, Vec<u8>>,
     recovery_keystore: Vec<u8>,
+    /// Tokens cannot be looked up: the disk is gone.
+    pub(crate) broken: bool,
     /// Reading fails after so many bytes.
     pub(crate) fails_after: Option<usize>,
     /// Claims and changes that reached the backend.
@@ -188,7 +190,11 @@ impl Backend for Memory {
     }
 
     async fn token(&self, hash: TokenHash) -> Result<Option<TokenRecord>, Error> {
-        Ok(self.state().tokens.get(&hash).copied())
+        let state = self.state();
+        if state.broken {
+            return Err(Error::internal("the disk is gone"));
+        }
+        Ok(state.tokens.get(&hash).copied())
     }
 
     async fn claim_offer(&self, _: &Presence) -> Result<api::ClaimOffer, Error> {

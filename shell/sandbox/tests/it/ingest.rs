@@ -35,7 +35,7 @@ fn it_can_still_abort() {
 }
 
 #[test]
-fn c_2_other_files_are_out_of_reach() {
+fn c_2_g_8_other_files_are_out_of_reach() {
     let house = house();
     if landlock_works() {
         let cases = [
@@ -68,7 +68,7 @@ fn no_link_pipe_or_memory_file_can_be_made() {
 }
 
 #[test]
-fn c_2_no_socket_can_be_opened() {
+fn c_2_g_8_no_socket_can_be_opened() {
     refused(
         &["net-tcp", "net-udp", "net-unix", "net-packet", "net-raw"],
         &house(),
@@ -76,7 +76,7 @@ fn c_2_no_socket_can_be_opened() {
 }
 
 #[test]
-fn c_2_no_process_can_be_started_read_or_signalled() {
+fn c_2_g_8_no_process_can_be_started_read_or_signalled() {
     let cases = [
         "process-exec",
         "process-kill",
@@ -130,7 +130,7 @@ fn a_passed_udp_socket_reaches_its_peer_only() {
 }
 
 #[test]
-fn c_2_a_passed_socket_can_t_become_another_way_out() {
+fn c_2_g_8_a_passed_socket_can_t_become_another_way_out() {
     let fresh = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     for case in ["passed-connect", "passed-bind", "passed-listen"] {
         assert_eq!(house().attempt_with(case, fresh.as_fd()), "EPERM", "{case}");
@@ -143,7 +143,7 @@ fn c_2_a_passed_socket_can_t_become_another_way_out() {
 }
 
 #[test]
-fn c_2_a_descriptor_can_t_be_passed_on() {
+fn c_2_g_8_a_descriptor_can_t_be_passed_on() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     assert_eq!(house().attempt_with("passed-on", socket.as_fd()), "EPERM");
 }
