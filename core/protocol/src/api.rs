@@ -99,6 +99,13 @@ documents! {
         pub suggested: Vec<SourceSettings>,
     }
 
+    /// A token that is good for longer.
+    pub struct Renewed {
+        /// When it ends now.
+        #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+        pub expires_ms: UtcMillis,
+    }
+
     /// A fresh text to sign.
     pub struct Challenge {
         /// To be signed as it is; good for two minutes and one use.

@@ -47,9 +47,11 @@ impl Context {
         Profile::at(self.profile.clone())
     }
 
-    /// This device's account.
-    pub(crate) fn session(&self) -> Result<Session, Failure> {
-        Ok(Session::open(self.profile())?)
+    /// This device's account, kept signed in. A gateway that can't be asked now is asked the next time.
+    pub(crate) async fn session(&self) -> Result<Session, Failure> {
+        let mut session = Session::open(self.profile())?;
+        drop(session.keep_signed_in().await);
+        Ok(session)
     }
 
     /// The camera that was named, and its stream.

@@ -320,6 +320,13 @@ impl Profile {
         Ok(())
     }
 
+    /// Writes down that the token is good until `expires`; other processes with the same account wait meanwhile.
+    pub fn note_expiry(&self, expires: UtcMillis) -> Result<(), ProfileError> {
+        let _held = self.lock()?;
+        let account = self.load()?;
+        self.save(&Account { expires, ..account })
+    }
+
     /// Removes account, roster and what was seen. The device stays on the roster until it is removed there.
     pub fn forget(&self) -> Result<(), ProfileError> {
         for name in ["account", "roster", "seen", "lock"] {

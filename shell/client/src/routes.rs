@@ -13,6 +13,7 @@ pub(crate) const CAMERAS: &str = "/api/v1/cameras";
 pub(crate) const PROBE: &str = "/api/v1/cameras/test";
 pub(crate) const STORAGE: &str = "/api/v1/storage";
 pub(crate) const DEVICES: &str = "/api/v1/devices";
+pub(crate) const TOKEN: &str = "/api/v1/token";
 pub(crate) const COUNTERS: &str = "/api/v1/counters";
 
 pub(crate) fn roster(from: u64) -> String {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bartizan_access::DeviceKey;
+use bartizan_access::{DeviceKey, token};
 use bartizan_base::{Clock, SystemClock};
 use bartizan_domain::{DeviceId, EpochId, Hash, MemberId, SiteId, StreamId, UtcMillis};
 use bartizan_identity::keystore::Keystore;
@@ -123,6 +123,23 @@ impl Session {
             return Err(ClientError::NotMe);
         }
         Ok(site)
+    }
+
+    /// Makes the token good for longer once less than half of its time is left, so that a device that is used
+    /// stays signed in.
+    pub async fn keep_signed_in(&mut self) -> Result<(), ClientError> {
+        let enough = SystemClock.utc().saturating_add(token::LIFETIME / 2);
+        if self.identity.expires > enough {
+            return Ok(());
+        }
+        let call = Call {
+            method: http::Method::POST,
+            ..Call::get(routes::TOKEN)
+        };
+        let renewed: api::Renewed = self.transport.json(call).await?;
+        self.profile.note_expiry(renewed.expires_ms)?;
+        self.identity.expires = renewed.expires_ms;
+        Ok(())
     }
 
     /// Fetches and verifies what the roster has gained. The gateway can't take a statement back: a log that

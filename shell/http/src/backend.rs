@@ -16,7 +16,7 @@ use bartizan_access::claim::Presence;
 use bartizan_access::decide::{
     AddCamera, AppendStatement, Authorized, ListCameras, ListDevices, ManageCamera, OwnKeystore,
     ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite, ReadStorage, RemoveDevice,
-    ViewLive, ViewRecording,
+    RenewToken, ViewLive, ViewRecording,
 };
 use bartizan_access::signin::Recovered;
 use bartizan_access::token::{TokenHash, TokenRecord};
@@ -181,6 +181,13 @@ pub trait Backend: Send + Sync + 'static {
         &self,
         who: Authorized<ReadSite>,
     ) -> impl Future<Output = Result<api::Site, Error>> + Send;
+
+    /// Makes the token of the caller's device good for [`bartizan_access::token::LIFETIME`] from now; gives its new
+    /// end.
+    fn renew_token(
+        &self,
+        who: Authorized<RenewToken>,
+    ) -> impl Future<Output = Result<UtcMillis, Error>> + Send;
 
     /// Statements from `from` on, at most 512 KiB of them in one answer; empty past the end.
     fn statements(

@@ -261,6 +261,27 @@ impl Store {
         row.as_ref().map(token_record).transpose()
     }
 
+    /// Makes a device's token good until `expires`, never shorter; gives its new end, or `None` when the device
+    /// has no token.
+    pub async fn renew_token(
+        &self,
+        device: DeviceId,
+        expires: UtcMillis,
+    ) -> Result<Option<UtcMillis>> {
+        let mut transaction = self.begin().await?;
+        let row = sqlx::query(
+            "UPDATE token SET expires = MAX(expires, $1) WHERE device = $2
+             RETURNING member, device, thumbprint, expires",
+        )
+        .bind(integer(expires.0))
+        .bind(device.as_bytes().as_slice())
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let record = row.as_ref().map(token_record).transpose()?;
+        transaction.commit().await?;
+        Ok(record.map(|record| record.expires))
+    }
+
     /// Each device's name, when it was added, and until when its token is good.
     pub async fn devices(&self) -> Result<Vec<(DeviceId, Name, UtcMillis, Option<UtcMillis>)>> {
         let rows = sqlx::query(
@@ -534,6 +555,28 @@ mod tests {
         assert_eq!(locked.as_deref(), Some(b"locked".as_slice()));
         let again = store.append((0, b"another genesis"), &[]).await;
         assert!(matches!(again, Err(StoreError::Exists)));
+    }
+
+    #[tokio::test]
+    async fn a_token_is_renewed_and_never_shortened() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = claimed(dir.path()).await;
+        let (hash, record) = token(1);
+        let longer = record.expires.saturating_add(5);
+        for (until, end) in [(longer, longer), (record.expires, longer)] {
+            let renewed = store.renew_token(record.device, until).await.unwrap();
+            assert_eq!(renewed, Some(end));
+        }
+        let stored = store.token(hash).await.unwrap().unwrap();
+        assert_eq!(
+            stored,
+            TokenRecord {
+                expires: longer,
+                ..record
+            }
+        );
+        let stranger = DeviceId::new([77; 16]);
+        assert_eq!(store.renew_token(stranger, longer).await.unwrap(), None);
     }
 
     #[tokio::test]

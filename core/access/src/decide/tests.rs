@@ -157,6 +157,7 @@ fn r_8_roles_allow_what_they_are_for() {
         Action::OwnKeystore,
         Action::ReadRoster,
         Action::ReadSite,
+        Action::RenewToken,
     ] {
         assert_eq!(row(everyone), "AAAAA");
     }
@@ -286,6 +287,7 @@ fn any_action() -> impl Strategy<Value = Action> {
         id.prop_map(Action::RemoveDevice),
         Just(Action::AddCamera),
         Just(Action::ReadSite),
+        Just(Action::RenewToken),
         Just(Action::ReadStorage),
     ]
 }

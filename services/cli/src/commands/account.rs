@@ -118,7 +118,7 @@ fn read_words() -> Result<Secret<String>, Failure> {
 
 pub(super) async fn sign_out(context: &Context, args: &SignOut) -> Result<(), Failure> {
     if !args.local {
-        let session = context.session()?;
+        let session = context.session().await?;
         let removed = session.remove_device(session.identity().device).await;
         removed.inspect_err(|_error| {
             let advice = "to forget the keys here all the same: bartizan sign-out --local";

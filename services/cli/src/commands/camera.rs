@@ -21,7 +21,7 @@ pub(super) async fn add(context: &Context, args: CameraAdd) -> Result<(), Failur
         sub: sub_settings(args.sub.as_deref(), &args.source)?,
         retention: retention(args.keep),
     };
-    let camera = context.session()?.add_camera(&new).await?;
+    let camera = context.session().await?.add_camera(&new).await?;
     context.out.line(format!(
         "Added {}: {}\nSee how it is doing: bartizan camera list",
         camera.name.as_str(),
@@ -32,7 +32,7 @@ pub(super) async fn add(context: &Context, args: CameraAdd) -> Result<(), Failur
 }
 
 pub(super) async fn list(context: &Context) -> Result<(), Failure> {
-    let cameras = context.session()?.cameras().await?;
+    let cameras = context.session().await?.cameras().await?;
     let rows: Vec<[String; 4]> = cameras.iter().map(row).collect();
     if rows.is_empty() {
         context
@@ -90,7 +90,7 @@ pub(super) fn described(camera: &api::Camera) -> Value {
 }
 
 pub(super) async fn test(context: &Context, args: CameraTest) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = context.session().await?;
     let report = if is_address(&args.camera) {
         session.probe(settings(&args.camera, &args.source)?).await?
     } else {
@@ -145,7 +145,7 @@ pub(super) async fn set(context: &Context, args: CameraSet) -> Result<(), Failur
         let usage = "say what to change: --name, --url, --sub, --retention-days or --retention-gb";
         return Err(Failure::Usage(usage.to_owned()));
     }
-    let session = context.session()?;
+    let session = context.session().await?;
     let camera = session.camera(&args.camera).await?;
     let camera = session.patch_camera(camera.id, &patch).await?;
     context
@@ -156,7 +156,7 @@ pub(super) async fn set(context: &Context, args: CameraSet) -> Result<(), Failur
 }
 
 pub(super) async fn remove(context: &Context, args: &CameraRemove) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = context.session().await?;
     let camera = session.camera(&args.camera).await?;
     let name = camera.name.as_str();
     let question = format!("Remove {name} and all its recordings?");

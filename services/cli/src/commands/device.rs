@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 
 pub(super) async fn list(context: &Context) -> Result<(), Failure> {
-    let devices = context.session()?.devices().await?;
+    let devices = context.session().await?.devices().await?;
     let rows: Vec<[String; 4]> = devices
         .iter()
         .map(|device| {
@@ -31,7 +31,7 @@ pub(super) async fn list(context: &Context) -> Result<(), Failure> {
 }
 
 pub(super) async fn remove(context: &Context, args: &DeviceRemove) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = context.session().await?;
     let device = find(session.devices().await?, &args.device)?;
     if device.this {
         let usage = "this is the device that you use: bartizan sign-out";

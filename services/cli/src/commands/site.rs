@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::show_bytes;
 
 pub(super) async fn status(context: &Context) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = context.session().await?;
     let site = session.site().await?;
     let history = session.sync().await?;
     let cameras = session.cameras().await?;
@@ -66,7 +66,7 @@ pub(super) async fn status(context: &Context) -> Result<(), Failure> {
 }
 
 pub(super) async fn storage(context: &Context) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = context.session().await?;
     let storage = session.storage().await?;
     let cameras = session.cameras().await?;
     let out = context.out;

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::moment::show_span;
 
 pub(super) async fn live(context: &Context, args: &Live) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = context.session().await?;
     let (camera, stream) = context.stream(&session, &args.stream).await?;
     let request = Request {
         stream,

@@ -9,13 +9,15 @@ use bartizan_access::claim::Presence;
 use bartizan_access::decide::{
     AddCamera, AppendStatement, Authorized, ListCameras, ListDevices, ManageCamera, OwnKeystore,
     ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite, ReadStorage, RemoveDevice,
-    ViewLive, ViewRecording,
+    RenewToken, ViewLive, ViewRecording,
 };
 use bartizan_access::signin::Recovered;
-use bartizan_access::token::{Issued, TokenHash, TokenRecord, issue};
+use bartizan_access::token::{self, Issued, TokenHash, TokenRecord, issue};
 use bartizan_base::{Error, ErrorKind, RootKeySource, random};
 use bartizan_domain::limits::MAX_CAMERAS;
-use bartizan_domain::{CameraId, DeviceId, Fingerprint, MemberId, Rendition, Secret, StreamId};
+use bartizan_domain::{
+    CameraId, DeviceId, Fingerprint, MemberId, Rendition, Secret, StreamId, UtcMillis,
+};
 use bartizan_http::backend::{
     Backend, Claim, NewCamera, NewDevice, ProbeError, RecoveryMaterial, TimeRange,
 };
@@ -227,6 +229,18 @@ impl Backend for Gateway {
             .map_err(store_error)?;
         self.adopt(history);
         Ok(self.session(&issued))
+    }
+
+    async fn renew_token(&self, who: Authorized<RenewToken>) -> Answer<UtcMillis> {
+        let expires = self.now().saturating_add(token::LIFETIME);
+        let renewed = self.store.renew_token(who.caller().device(), expires).await;
+        let gone = || {
+            Error::new(
+                ErrorKind::Unauthenticated,
+                "the device was removed meanwhile",
+            )
+        };
+        renewed.map_err(store_error)?.ok_or_else(gone)
     }
 
     async fn site(&self, who: Authorized<ReadSite>) -> Answer<api::Site> {

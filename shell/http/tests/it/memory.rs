@@ -8,10 +8,10 @@ use bartizan_access::claim::Presence;
 use bartizan_access::decide::{
     AddCamera, AppendStatement, Authorized, ListCameras, ListDevices, ManageCamera, OwnKeystore,
     ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite, ReadStorage, RemoveDevice,
-    ViewLive, ViewRecording,
+    RenewToken, ViewLive, ViewRecording,
 };
 use bartizan_access::signin::Recovered;
-use bartizan_access::token::{TokenHash, TokenRecord, issue};
+use bartizan_access::token::{LIFETIME, TokenHash, TokenRecord, issue};
 use bartizan_base::{Clock, Error, ErrorKind, TestClock, random};
 use bartizan_domain::text::Name;
 use bartizan_domain::{CameraId, DeviceId, MemberId, Rendition, Secret, SiteId, UtcMillis};
@@ -239,6 +239,15 @@ impl Backend for Memory {
         self.apply(device.statement)?;
         self.state().names.insert(device.device, device.name);
         Ok(self.session((device.member, device.device), device.thumbprint))
+    }
+
+    async fn renew_token(&self, who: Authorized<RenewToken>) -> Result<UtcMillis, Error> {
+        let expires = self.clock.utc().saturating_add(LIFETIME);
+        let mut state = self.state();
+        let mut tokens = state.tokens.values_mut();
+        let record = tokens.find(|record| record.device == who.caller().device());
+        record.ok_or_else(|| Error::internal("no token"))?.expires = expires;
+        Ok(expires)
     }
 
     async fn site(&self, who: Authorized<ReadSite>) -> Result<api::Site, Error> {
