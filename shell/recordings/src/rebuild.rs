@@ -126,8 +126,15 @@ fn find_extents(shared: &Shared, cell: &Cell, hole: Hole) -> io::Result<BTreeMap
     };
     let before = hole.from.extent.checked_sub(1).and_then(volume_of);
     let behind = volume_of(hole.to.extent);
+    let (from, to) = (before.unwrap_or(0), behind.unwrap_or(u32::MAX));
+    // An index that puts what is behind before the rest is no guide: volumes were lost, and begun anew.
+    let (from, to) = if from <= to {
+        (from, to)
+    } else {
+        (0, u32::MAX)
+    };
     let volumes = Volumes::open(Arc::clone(&shared.disk), shared.geometry, false)?;
-    let found = volumes.scan(before.unwrap_or(0), behind.unwrap_or(u32::MAX))?;
+    let found = volumes.scan(from, to)?;
     let wanted = hole.from.extent..hole.to.extent;
     Ok(found
         .into_iter()

@@ -22,7 +22,7 @@ use crate::rebuild::Rebuilder;
 use crate::recover::{OpenOptions, Tail, open_layout, open_store};
 use crate::shared::{Command, Envelope, Shared, lock};
 use crate::stream::{Cell, inner};
-use crate::track::{Misplaced, SegmentRow};
+use crate::track::{Misplaced, SegmentRow, SegmentState};
 use crate::usage::{Usage, usage};
 use crate::volumes::Facilities;
 use crate::writer::Writer;
@@ -296,7 +296,14 @@ impl Recorder {
         };
         let (mut state, last) = {
             let inner = inner(&cell);
-            let last = unindexed(&self.shared, &inner).last().copied();
+            let mut last = unindexed(&self.shared, &inner).last().copied();
+            // Who looks sees a running segment last until now; a sealer that was away signs a gap from where
+            // it speaks of last.
+            if let (Some(row), Some(open)) = (&mut last, &inner.tracker.open)
+                && row.state == SegmentState::Running
+            {
+                row.duration = open.signed.since(open.start);
+            }
             (state_of(&inner), last)
         };
         if state.tail.is_none()

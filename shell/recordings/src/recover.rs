@@ -126,6 +126,7 @@ pub(crate) fn open_store(disk: &Arc<dyn Disk>, options: OpenOptions<'_>) -> io::
     }
     let epochs = Epochs::load(&**disk)?;
     let mut volumes = Volumes::open(Arc::clone(disk), geometry, direct)?;
+    volumes.cut_unused()?;
     let mut indexes = BTreeMap::new();
     for stream in indexed_streams(&**disk)? {
         indexes.insert(stream, StreamIndex::load(&**disk, stream)?);

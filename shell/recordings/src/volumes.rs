@@ -78,8 +78,7 @@ impl Volumes {
         Ok(volumes)
     }
 
-    /// The newest volume goes on behind its last used extent, and ends there: pages behind it belong to
-    /// extents whose headers a power cut took, and must never be found behind the header of a new one.
+    /// The newest volume goes on behind its last used extent.
     fn find_current(&mut self) -> io::Result<()> {
         let Some(newest) = self.ids.last().copied() else {
             return Ok(());
@@ -89,6 +88,16 @@ impl Volumes {
             (place.0 % self.geometry.extents_per_volume()).saturating_add(1)
         });
         self.current = Some((newest, next));
+        Ok(())
+    }
+
+    /// Ends the newest volume behind its last used extent: pages behind it belong to extents whose headers a
+    /// power cut took, and must never be found behind the header of a new one. Only for who is about to write;
+    /// what another writes meanwhile would be lost.
+    pub(crate) fn cut_unused(&mut self) -> io::Result<()> {
+        let Some((newest, next)) = self.current else {
+            return Ok(());
+        };
         let end = next.saturating_mul(self.geometry.extent_bytes);
         let file = self.disk.open(&volume_path(newest), Access::READ)?;
         if file.len()? > end {

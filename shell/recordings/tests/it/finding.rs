@@ -1,9 +1,14 @@
 //! Finding moments, also after the clock was set.
 
-use bartizan_domain::UtcMillis;
-use bartizan_recordings::{SegmentRow, SegmentState};
+use bartizan_domain::{StreamId, UtcMillis};
+use bartizan_recordings::disk::{Access, Disk};
+use bartizan_recordings::{
+    Alert, BlockBuilder, Cursor, Event, ExtentHeader, Mark, Place, RunName, SegmentRow,
+    SegmentState,
+};
 
-use crate::lab::{Lab, NOW};
+use crate::fault::FaultDisk;
+use crate::lab::{Lab, NOW, config};
 use crate::sealer::{Sealer, main_of};
 
 fn record(lab: &mut Lab, sealer: &mut Sealer, segments: usize) {
@@ -159,6 +164,73 @@ fn a_damaged_index_is_noticed_and_made_anew() {
     assert_eq!(lab.reopen().rows(stream), rows);
 }
 
+/// Writes an extent at `place`, and an index file that knows it and one segment in it.
+fn lay_run(disk: &FaultDisk, stream: StreamId, extent: u64, place: u64) {
+    let time = NOW.saturating_add(extent * 1_000);
+    let first = Mark {
+        offset: extent * 12 * 1024,
+        extent,
+        number: extent,
+        time,
+    };
+    let row = SegmentRow {
+        number: extent,
+        start: time,
+        duration: 1_000,
+        offset: first.offset,
+        len: 100,
+        key_len: 50,
+        state: SegmentState::Closed,
+    };
+    let cursor = Cursor {
+        extent,
+        place: 0,
+        number: extent,
+        time: time.0,
+        offset: first.offset,
+    };
+    let mut builder = BlockBuilder::new(stream, cursor);
+    assert!(builder.push_extent(extent, Place(place)) && builder.push_row(&row));
+    let end = Mark {
+        offset: row.end_offset(),
+        extent: extent + 1,
+        number: extent + 1,
+        time: row.end(),
+    };
+    let end = Some(end);
+    let name = RunName { first, end }.file_name();
+    let path = format!("index/{}/{}/{name}", stream.camera, stream.rendition);
+    let file = disk.open(&path, Access::CREATE).unwrap();
+    file.write_at(&builder.encode(), 0).unwrap();
+    let header = ExtentHeader {
+        stream,
+        fresh: true,
+        number: extent,
+        next_record: first.offset,
+        segment: first.offset,
+        time,
+    };
+    let path = format!("volumes/{:08x}.vol", place / 4);
+    let file = disk.open(&path, Access::CREATE).unwrap();
+    let at = place % 4 * config().extent_bytes;
+    file.write_at(&header.encode(), at).unwrap();
+}
+
+#[test]
+fn a_hole_between_volumes_in_the_wrong_order_is_looked_for_everywhere() {
+    let mut lab = Lab::new();
+    record(&mut lab, &mut Sealer::new(main_of(2)), 3);
+    let stream = main_of(1);
+    // The older extent lies in a later volume than the newer one.
+    lay_run(&lab.disk, stream, 0, 9);
+    lay_run(&lab.disk, stream, 5, 1);
+    let lab = lab.reopen();
+    assert_eq!(lab.report.holes, 1);
+    lab.rebuilder.step();
+    let made_anew = |event: &Event| matches!(event, Event::Alert(Alert::IndexRebuilt { stream: other, .. }) if *other == stream);
+    assert!(lab.events().iter().any(made_anew));
+}
+
 #[test]
 fn the_tail_is_known_while_recording() {
     let mut lab = Lab::new();
@@ -185,4 +257,20 @@ fn the_tail_is_known_while_recording() {
         .tail
         .unwrap();
     assert_eq!((tail.frames, tail.chain), sealer.head());
+}
+
+#[test]
+fn a_running_tail_ends_where_it_was_signed_last_however_long_the_sealer_is_away() {
+    let mut lab = Lab::new();
+    let stream = main_of(1);
+    let mut sealer = Sealer::new(stream);
+    lab.append(stream, &sealer.header(lab.now()));
+    lab.append(stream, &sealer.frame(3_000));
+    lab.pass(1_500);
+    let signed = lab.now();
+    lab.append(stream, &sealer.manifest(signed));
+    lab.append(stream, &sealer.frame(3_000));
+    lab.pass(60_000);
+    let tail = lab.recorder.stream_state(stream).unwrap().tail.unwrap();
+    assert_eq!(tail.end, signed);
 }
