@@ -87,6 +87,17 @@ class Clip:
     start: int
     length: int
 
+    def schedule(self, wanted):
+        """What one loop sends, in order: the time of each access unit, when it is shown, its track and itself."""
+        entries = []
+        for name, track in (("video", self.video), ("audio", self.audio)):
+            for sample in track.samples if track and name in wanted else []:
+                offset = sample.dts - self.start
+                if 0 <= offset < self.length:
+                    entries.append((offset, sample.pts - self.start, name, sample))
+        # Decode order: presentation times of B-frames go back.
+        return sorted(entries, key=lambda entry: entry[0])
+
 
 def arguments():
     """Reads the command line."""
@@ -98,6 +109,9 @@ def arguments():
     parser.add_argument("--transport", choices=sorted(PROTOCOLS), default="any")
     parser.add_argument("--noaudio", action="store_true", help="leave the sound out")
     parser.add_argument("--audio", choices=sorted(AUDIO_READERS), default="aac")
+    parser.add_argument(
+        "--sound-out", metavar="FILE", help="write what a loop sends as sound: nanoseconds and bytes"
+    )
     parser.add_argument("--once", action="store_true", help="play a clip once instead of looping")
     parser.add_argument("--n", type=int, default=1, help="mount each clip so many times")
     parser.add_argument("clips", nargs="+", metavar="CLIP.mp4")
@@ -172,15 +186,7 @@ class Feeder(threading.Thread):
         self.once = once
         self.length = clip.length
         self.stopped = threading.Event()
-        tracks = {"video": clip.video, "audio": clip.audio}
-        schedule = []
-        for name in sources:
-            for sample in tracks[name].samples:
-                offset = sample.dts - clip.start
-                if 0 <= offset < clip.length:
-                    schedule.append((offset, sample.pts - clip.start, name, sample))
-        # Decode order: presentation times of B-frames go back.
-        self.schedule = sorted(schedule, key=lambda entry: entry[0])
+        self.schedule = clip.schedule(sources)
 
     def stop(self, _media):
         """Ends the thread when the media has no client any more."""
@@ -278,6 +284,13 @@ def restrict(factory, options):
         factory.set_protocols(getattr(GstRtsp.RTSPLowerTrans, PROTOCOLS[options.transport]))
 
 
+def write_sound(clip, path):
+    """Writes a line for each access unit of sound in a loop: its time in nanoseconds, its bytes in hexadecimal."""
+    with open(path, "w", encoding="ascii") as file:
+        for offset, _pts, _name, sample in clip.schedule(["audio"]):
+            file.write(f"{offset} {sample.data.get_data().hex()}\n")
+
+
 def main():
     """Serves until it is killed."""
     options = arguments()
@@ -292,6 +305,8 @@ def main():
     paths = []
     for path in options.clips:
         clip = load(path, audio_kind)
+        if options.sound_out:
+            write_sound(clip, options.sound_out)
         stem = os.path.splitext(os.path.basename(path))[0]
         for number in range(options.n):
             factory = ClipFactory(clip, audio_kind, options.once)

@@ -1,19 +1,19 @@
-//! Packets as they pass this machine's interfaces, loopback included, from a packet socket (packet(7)). It needs
-//! `CAP_NET_RAW`; without it a capture says so, and its test shows nothing.
+//! Packets as they pass this machine's interfaces, loopback included, from a packet socket (packet(7)), hunted while
+//! they pass: none is kept. It needs `CAP_NET_RAW`; without it a capture says so, and its test shows nothing.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use rustix::net::{
     AddressFamily, RecvFlags, SocketFlags, SocketType, eth, recv, socket_with, sockopt,
 };
 
-/// Bytes that a capture keeps; what comes later is counted only.
-pub const MAX_BYTES: usize = 512 * 1024 * 1024;
+use crate::hunt::{Hunt, Trace};
 
 /// The socket's buffer: bursts of a whole keyframe to many viewers fit.
 const BUFFER: usize = 32 * 1024 * 1024;
@@ -21,27 +21,31 @@ const BUFFER: usize = 32 * 1024 * 1024;
 /// Largest packet, headers included: loopback carries 64 KiB and more with segmentation left to the "card".
 const MAX_PACKET: usize = 256 * 1024;
 
+/// TCP or UDP ports, source first; zeros for what has none.
+pub type Ports = (u16, u16);
+
+/// What a capture saw.
 #[derive(Debug, Default)]
-struct Caught {
-    packets: Vec<Vec<u8>>,
-    bytes: usize,
-    left_out: usize,
+pub struct Caught {
+    /// How many packets there were.
+    pub packets: BTreeMap<Ports, usize>,
+    /// What was found in them.
+    pub traces: Vec<(Ports, Trace)>,
 }
 
 /// A running capture.
 #[derive(Debug)]
 pub struct Capture {
-    caught: Arc<Mutex<Caught>>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Caught>>,
 }
 
 impl Capture {
-    /// Starts one on all interfaces.
+    /// Starts one on all interfaces, with `hunt` looking at each packet.
     ///
     /// # Errors
     /// This process may not.
-    pub fn start() -> Result<Self> {
+    pub fn start(hunt: Hunt) -> Result<Self> {
         let family = AddressFamily::PACKET;
         let socket = socket_with(
             family,
@@ -59,67 +63,56 @@ impl Capture {
             sockopt::Timeout::Recv,
             Some(Duration::from_millis(100)),
         )?;
-        let (caught, stop) = (
-            Arc::<Mutex<Caught>>::default(),
-            Arc::new(AtomicBool::new(false)),
-        );
-        let (theirs, told) = (Arc::clone(&caught), Arc::clone(&stop));
-        let thread = thread::spawn(move || listen(&socket, &theirs, &told));
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        let thread = thread::spawn(move || listen(&socket, &hunt, &told));
         Ok(Self {
-            caught,
             stop,
             thread: Some(thread),
         })
     }
 
-    /// Ends it and gives the packets, from the link layer's header on.
+    /// Ends it and tells what it saw.
     ///
     /// # Errors
-    /// It could not keep them all.
-    pub fn finish(mut self) -> Result<Vec<Vec<u8>>> {
-        self.end();
-        let mut caught = self.caught.lock().unwrap_or_else(PoisonError::into_inner);
-        match caught.left_out {
-            0 => Ok(std::mem::take(&mut caught.packets)),
-            count => Err(anyhow!("{count} packets did not fit")),
-        }
+    /// Its thread panicked.
+    pub fn finish(mut self) -> Result<Caught> {
+        let caught = self.end().context("a capture ends once")?;
+        caught.map_err(|_panic| anyhow!("the capture panicked"))
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> Option<thread::Result<Caught>> {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // It does nothing that could panic.
-            drop(thread.join());
-        }
+        self.thread.take().map(JoinHandle::join)
     }
 }
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        self.end();
+        // Nobody asks any more what it saw.
+        drop(self.end());
     }
 }
 
-fn listen(socket: &OwnedFd, caught: &Mutex<Caught>, stop: &AtomicBool) {
-    let mut buffer = vec![0; MAX_PACKET];
+fn listen(socket: &OwnedFd, hunt: &Hunt, stop: &AtomicBool) -> Caught {
+    let (mut buffer, mut caught) = (vec![0; MAX_PACKET], Caught::default());
     while !stop.load(Ordering::Relaxed) {
         let Ok((count, _)) = recv(socket, buffer.as_mut_slice(), RecvFlags::empty()) else {
             continue;
         };
-        let mut caught = caught.lock().unwrap_or_else(PoisonError::into_inner);
-        if caught.bytes + count > MAX_BYTES {
-            caught.left_out += 1;
-            continue;
-        }
-        caught.bytes += count;
+        let packet = buffer.get(..count).unwrap_or_default();
+        let ports = ports(packet).unwrap_or_default();
+        *caught.packets.entry(ports).or_default() += 1;
+        let traces = hunt.bytes("a packet", packet);
         caught
-            .packets
-            .push(buffer.get(..count).unwrap_or_default().to_vec());
+            .traces
+            .extend(traces.into_iter().map(|trace| (ports, trace)));
     }
+    caught
 }
 
 /// TCP or UDP ports of a captured Ethernet packet, source first; `None` for anything else.
-pub fn ports(packet: &[u8]) -> Option<(u16, u16)> {
+fn ports(packet: &[u8]) -> Option<Ports> {
     let (_, rest) = packet.split_at_checked(14)?;
     let (first, protocol) = (*rest.first()?, *rest.get(9)?);
     // IPv4 without fragments, TCP (6) or UDP (17).
@@ -142,7 +135,8 @@ mod tests {
 
     #[test]
     fn what_is_said_over_loopback_is_caught() {
-        let capture = match Capture::start() {
+        let hunt = Hunt::new(&["canary-in-a-packet-e0b7"]).unwrap();
+        let capture = match Capture::start(hunt) {
             Ok(capture) => capture,
             Err(error) => return crate::skipped(&error.to_string()),
         };
@@ -150,18 +144,19 @@ mod tests {
             UdpSocket::bind("127.0.0.1:0").unwrap(),
             UdpSocket::bind("127.0.0.1:0").unwrap(),
         );
-        here.send_to(b"a canary in a packet", there.local_addr().unwrap())
-            .unwrap();
+        let to = there.local_addr().unwrap();
+        for text in ["a canary-in-a-packet-e0b7", "nothing"] {
+            here.send_to(text.as_bytes(), to).unwrap();
+        }
         crate::wait::pause(Duration::from_millis(300));
-        let packets = capture.finish().unwrap();
-        let found = packets
-            .iter()
-            .find(|packet| packet.ends_with(b"a canary in a packet"))
-            .unwrap();
-        let expected = (
-            here.local_addr().unwrap().port(),
-            there.local_addr().unwrap().port(),
+        let caught = capture.finish().unwrap();
+        let ports = (here.local_addr().unwrap().port(), to.port());
+        // Loopback shows each packet twice: as it leaves and as it comes.
+        assert!(caught.packets[&ports] >= 2, "{caught:?}");
+        assert!(!caught.traces.is_empty(), "{caught:?}");
+        assert!(
+            caught.traces.iter().all(|(seen, _)| *seen == ports),
+            "{caught:?}"
         );
-        assert_eq!(ports(found), Some(expected));
     }
 }

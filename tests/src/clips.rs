@@ -39,8 +39,6 @@ pub enum Clip {
     H264Reordered,
     /// H.265 with B-frames and open groups: its keyframes are CRA pictures with leading ones.
     H265OpenGop,
-    /// H.264, a keyframe every ten seconds.
-    H264LongGop,
 }
 
 impl Clip {
@@ -51,16 +49,12 @@ impl Clip {
             Self::H265 => "street265",
             Self::H264Reordered => "reordered264",
             Self::H265OpenGop => "opengop265",
-            Self::H264LongGop => "longgop264",
         }
     }
 
     const fn encoder(self) -> &'static str {
         match self {
             Self::H264 => "-c:v libx264 -preset veryfast -bf 0 -g 20 -sc_threshold 0 -b:v 1500k",
-            Self::H264LongGop => {
-                "-c:v libx264 -preset veryfast -bf 0 -g 100 -sc_threshold 0 -b:v 1500k"
-            }
             Self::H264Reordered => {
                 "-c:v libx264 -preset veryfast -bf 2 -b_strategy 0 -g 20 -sc_threshold 0 -b:v 1500k"
             }

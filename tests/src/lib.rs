@@ -4,7 +4,7 @@
 //! One room per subject: [`programs`] where the built programs are · [`process`] starting others · [`wait`]
 //! time · [`gateway`] the three processes of a gateway · [`cli`] the command line · [`house`] a claimed
 //! gateway with its owner · [`api`] single requests, good and bad · [`viewer`] opened frames ·
-//! [`rtsp`] a GStreamer camera and its [`clips`] · [`hostile`] our own camera, honest or not · [`probe`] judges
+//! [`rtsp`] a GStreamer camera, its [`clips`] and its [`sound`] · [`hostile`] our own camera, honest or not · [`probe`] judges
 //! of MP4 files · [`hunt`] canaries · [`capture`] packets · [`clock`] and [`disk`] what a machine does to us.
 //!
 //! The harness knows no secret way into the product: what it does, an owner, a camera or a neighbour can do. It
@@ -32,6 +32,7 @@ pub mod probe;
 pub mod process;
 pub mod programs;
 pub mod rtsp;
+pub mod sound;
 pub mod viewer;
 pub mod wait;
 
@@ -39,6 +40,12 @@ pub mod wait;
 pub fn skipped(reason: &str) {
     // A test whose output nobody takes is no reason to fail.
     drop(writeln!(std::io::stderr(), "SKIPPED({reason})"));
+}
+
+/// Says a figure that a test measured, for whoever asks for the output of tests that pass.
+pub fn figure(what: &str, value: &dyn std::fmt::Debug) {
+    // As above.
+    drop(writeln!(std::io::stderr(), "FIGURE({what}: {value:?})"));
 }
 
 /// How often the tests of faults repeat theirs: `BARTIZAN_STRETCHES` stretches of recording are spread over

@@ -1,6 +1,7 @@
 //! ffprobe and ffmpeg as judges of what the product writes: nothing of ours reads the files here.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -18,8 +19,18 @@ pub struct Account {
     pub codec: String,
     /// Pixels across and down; zero for sound.
     pub size: (u64, u64),
+    /// How long it lasts.
+    pub seconds: f64,
+    /// Pictures a second on the average, as a fraction (`10/1`).
+    pub rate: String,
     /// Samples a second; zero for pictures.
     pub sample_rate: u64,
+    /// Channels of sound; zero for pictures.
+    pub channels: u64,
+    /// Profile and level of the codec, as far as it has any.
+    pub profile: (String, i64),
+    /// How pixels are stored (`yuv420p`); empty for sound.
+    pub pixels: String,
     /// Of every packet, in decoding order.
     pub packets: Vec<Packet>,
 }
@@ -31,7 +42,7 @@ pub struct Packet {
     pub pts: f64,
     /// Decoding time.
     pub dts: f64,
-    /// How long it is shown.
+    /// How long it is shown; ffprobe takes a late start of the track off the last one's.
     pub duration: f64,
     /// Bytes.
     pub size: u64,
@@ -40,47 +51,34 @@ pub struct Packet {
 }
 
 impl Account {
-    /// From the first packet's time to the end of the last one, in seconds.
-    pub fn seconds(&self) -> f64 {
-        let start = self
-            .packets
-            .iter()
-            .map(|packet| packet.pts)
-            .fold(f64::INFINITY, f64::min);
-        let end = self
-            .packets
-            .iter()
-            .map(|packet| packet.pts + packet.duration);
-        end.fold(f64::NEG_INFINITY, f64::max) - start
-    }
-
-    /// Keyframes.
-    pub fn keys(&self) -> usize {
-        self.packets.iter().filter(|packet| packet.key).count()
+    /// What kind of picture it is: codec, profile and level, size, and how pixels are stored.
+    pub fn looks(&self) -> (&str, &(String, i64), (u64, u64), &str) {
+        (&self.codec, &self.profile, self.size, &self.pixels)
     }
 }
 
 /// What ffprobe says of stream `selector` (`v:0`, `a:0`) of `file`; `None` when there is none.
 ///
 /// # Errors
-/// ffprobe is missing, or complains about the file.
+/// ffprobe is missing, or has a complaint about the file, however small.
 pub fn account(file: &Path, selector: &str) -> Result<Option<Account>> {
     let all = ffprobe(file, selector)?;
     let stream = &all["streams"][0];
     let Some(codec) = stream["codec_name"].as_str() else {
         return Ok(None);
     };
-    let rate = stream["sample_rate"]
-        .as_str()
-        .and_then(|text| text.parse().ok());
+    let text = |name: &str| stream[name].as_str().unwrap_or_default().to_owned();
+    let count = |name: &str| stream[name].as_u64().unwrap_or(0);
     let packets = all["packets"].as_array().context("ffprobe lists packets")?;
     Ok(Some(Account {
         codec: codec.to_owned(),
-        size: (
-            stream["width"].as_u64().unwrap_or(0),
-            stream["height"].as_u64().unwrap_or(0),
-        ),
-        sample_rate: rate.unwrap_or(0),
+        size: (count("width"), count("height")),
+        seconds: text("duration").parse().unwrap_or(f64::NAN),
+        rate: text("avg_frame_rate"),
+        sample_rate: text("sample_rate").parse().unwrap_or(0),
+        channels: count("channels"),
+        profile: (text("profile"), stream["level"].as_i64().unwrap_or(0)),
+        pixels: text("pix_fmt"),
         packets: packets.iter().map(packet).collect(),
     }))
 }
@@ -121,6 +119,7 @@ fn ffprobe(file: &Path, selector: &str) -> Result<Value> {
     ]);
     command.args(["-select_streams", selector]).arg(file);
     let finished = judged(process::must(&mut command, LIMIT))?;
+    silent(&finished, file)?;
     serde_json::from_slice(&finished.stdout).context("ffprobe writes JSON")
 }
 
@@ -143,10 +142,13 @@ pub fn decodes(file: &Path) -> Result<()> {
         "null",
         "-",
     ]);
-    let finished = judged(process::must(&mut command, LIMIT))?;
-    match finished.stderr.trim() {
+    silent(&judged(process::must(&mut command, LIMIT))?, file)
+}
+
+fn silent(judge: &Finished, file: &Path) -> Result<()> {
+    match judge.stderr.trim() {
         "" => Ok(()),
-        complaint => bail!("ffmpeg complains about {}: {complaint}", file.display()),
+        complaint => bail!("a complaint about {}: {complaint}", file.display()),
     }
 }
 
@@ -155,28 +157,17 @@ pub fn decodes(file: &Path) -> Result<()> {
 /// # Errors
 /// ffmpeg fails.
 pub fn pictures(file: &Path) -> Result<Vec<String>> {
-    hashes(file, &["-map", "0:v", "-fps_mode", "passthrough"])
-}
-
-/// Fingerprints of the packets of sound of `file`, as they are stored.
-///
-/// # Errors
-/// ffmpeg fails.
-pub fn sounds(file: &Path) -> Result<Vec<String>> {
-    hashes(file, &["-map", "0:a", "-c", "copy"])
-}
-
-fn hashes(file: &Path, what: &[&str]) -> Result<Vec<String>> {
-    let mut command = process::command("ffmpeg");
-    // Edit lists would hide packets at the start, which are what is compared.
-    command
-        .args(["-nostdin", "-v", "error", "-ignore_editlist", "1", "-i"])
-        .arg(file);
-    let finished = judged(process::must(
-        command.args(what).args(["-f", "framemd5", "-"]),
-        LIMIT,
-    ))?;
-    let text = finished.text();
+    let mut command = reader(file);
+    command.args([
+        "-map",
+        "0:v",
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "framemd5",
+        "-",
+    ]);
+    let text = judged(process::must(&mut command, LIMIT))?.text();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     Ok(lines
         .filter_map(|line| line.rsplit(',').next())
@@ -184,12 +175,31 @@ fn hashes(file: &Path, what: &[&str]) -> Result<Vec<String>> {
         .collect())
 }
 
+/// All packets of sound of `file`, as they are stored and one behind the other.
+///
+/// # Errors
+/// ffmpeg fails.
+pub fn sound_bytes(file: &Path) -> Result<Vec<u8>> {
+    let mut command = reader(file);
+    command.args(["-map", "0:a", "-c", "copy", "-f", "data", "-"]);
+    Ok(judged(process::must(&mut command, LIMIT))?.stdout)
+}
+
+/// ffmpeg about to read `file`. Edit lists would hide packets at the start, which are what is compared.
+fn reader(file: &Path) -> Command {
+    let mut command = process::command("ffmpeg");
+    command
+        .args(["-nostdin", "-v", "error", "-ignore_editlist", "1", "-i"])
+        .arg(file);
+    command
+}
+
 fn judged(finished: Result<Finished>) -> Result<Finished> {
     finished.context("these tests need ffmpeg and ffprobe: apt-get install ffmpeg")
 }
 
 /// Where `part` begins in `whole` repeated without end, if it is a stretch of it.
-pub fn place_in_loop(part: &[String], whole: &[String]) -> Option<usize> {
+pub fn place_in_loop<T: PartialEq>(part: &[T], whole: &[T]) -> Option<usize> {
     let fits = |start: &usize| {
         let looped = whole.iter().cycle().skip(*start);
         part.iter().zip(looped).all(|(own, theirs)| own == theirs)

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::clips::Clip;
 use crate::gateway::free_port;
 use crate::process::{self, Background};
+use crate::sound::SoundLoop;
 use crate::wait;
 
 /// How long the server may take: it reads its clips first.
@@ -18,6 +19,9 @@ const START: Duration = Duration::from_secs(40);
 
 /// Debian's own interpreter: others lack the bindings.
 const PYTHON: &str = "/usr/bin/python3";
+
+/// The file with what the server sends as sound.
+const SOUND: &str = "sound";
 
 const NEEDED: &str = "these tests need GStreamer's RTSP server for Python: apt-get install python3-gi \
     gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
@@ -43,6 +47,8 @@ pub struct Camera {
     arguments: Vec<String>,
     address: String,
     certificate: Option<Certificate>,
+    /// Where the server writes what it sends as sound.
+    folder: TempDir,
 }
 
 impl Camera {
@@ -59,9 +65,13 @@ impl Camera {
         if let Some(transport) = options.transport {
             arguments.extend(["--transport".to_owned(), transport.to_owned()]);
         }
-        match options.audio {
-            Some(audio) => arguments.extend(["--audio".to_owned(), audio.to_owned()]),
-            None => arguments.push("--noaudio".to_owned()),
+        let folder = TempDir::new()?;
+        if let Some(audio) = options.audio {
+            let sound = folder.path().join(SOUND).display().to_string();
+            let pairs = ["--audio", audio, "--sound-out", sound.as_str()];
+            arguments.extend(pairs.map(str::to_owned));
+        } else {
+            arguments.push("--noaudio".to_owned());
         }
         if let Some(certificate) = &certificate {
             arguments.extend(["--tls".to_owned(), certificate.pem().display().to_string()]);
@@ -72,6 +82,7 @@ impl Camera {
             arguments,
             address: String::new(),
             certificate,
+            folder,
         };
         camera.begin()?;
         Ok(camera)
@@ -118,6 +129,14 @@ impl Camera {
     pub fn url_with(&self, user: &str, password: &str) -> String {
         self.address
             .replacen("://", &format!("://{user}:{password}@"), 1)
+    }
+
+    /// What it sends as sound, again and again.
+    ///
+    /// # Errors
+    /// It has no sound.
+    pub fn sound(&self) -> Result<SoundLoop> {
+        SoundLoop::read(&self.folder.path().join(SOUND))
     }
 
     /// SHA-256 of its certificate, in hexadecimal.

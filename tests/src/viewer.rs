@@ -62,11 +62,45 @@ impl Recorded {
         before.filter(|captured| *captured <= time).max()
     }
 
+    /// Beginnings and ends of signed gaps, in order.
+    fn gap_times(&self) -> Vec<(u64, u64)> {
+        let mut times: Vec<_> = self.gaps.iter().map(|gap| (gap.from.0, gap.to.0)).collect();
+        times.sort_unstable();
+        times
+    }
+
+    /// Milliseconds of the longest time between two pictures, signed gaps left out.
+    pub fn longest_unsigned_hole(&self) -> u64 {
+        let gaps = self.gap_times();
+        let mut times: Vec<u64> = self.pictures().map(|seen| seen.captured.0).collect();
+        times.sort_unstable();
+        let holes = times
+            .windows(2)
+            .map(|pair| uncovered((pair[0], pair[1]), &gaps));
+        holes.max().unwrap_or(0)
+    }
+
+    /// Milliseconds between the pictures before and after `time`, signed gaps left out; `None` without those.
+    pub fn unsigned_hole_at(&self, time: UtcMillis) -> Option<u64> {
+        let hole = (self.last_before(time)?.0, self.first_after(time)?.0);
+        Some(uncovered(hole, &self.gap_times()))
+    }
+
     /// Capture time of the first picture after `time`.
     pub fn first_after(&self, time: UtcMillis) -> Option<UtcMillis> {
         let after = self.pictures().map(|frame| frame.captured);
         after.filter(|captured| *captured > time).min()
     }
+}
+
+/// How much of `hole` no gap covers; gaps are in order of their beginnings.
+fn uncovered((mut from, to): (u64, u64), gaps: &[(u64, u64)]) -> u64 {
+    let mut open = 0;
+    for (begin, end) in gaps {
+        open += begin.min(&to).saturating_sub(from);
+        from = from.max(*end);
+    }
+    open + to.saturating_sub(from)
 }
 
 /// A device that is signed in.
@@ -178,4 +212,17 @@ fn note(step: &Step<'_>, place: &mut Place, all: &mut Recorded) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gaps_cover_is_no_hole() {
+        assert_eq!(uncovered((10, 20), &[]), 10);
+        assert_eq!(uncovered((10, 20), &[(0, 12), (11, 13), (15, 30)]), 2);
+        assert_eq!(uncovered((10, 20), &[(0, 5), (30, 40)]), 10);
+        assert_eq!(uncovered((10, 20), &[(10, 20)]), 0);
+    }
 }

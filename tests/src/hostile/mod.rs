@@ -76,6 +76,14 @@ impl Manner {
             Self::Reset,
         ]
     }
+
+    /// Whether what is wrong stays so until somebody changes a setting, so that calling soon is of no use.
+    pub const fn needs_person(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized | Self::Redirect(_) | Self::Unsupported | Self::NotFound
+        )
+    }
 }
 
 #[derive(Debug)]

@@ -191,10 +191,8 @@ fn g_2_a_change_survives_a_crash_whole_or_not_at_all() {
             }
         });
         house.gateway.wait_for_new(Role::Serve, pid).unwrap();
-        let name = house.camera(None).unwrap()["name"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let camera = member.get(&target).unwrap();
+        let name = camera["name"].as_str().unwrap();
         // The crash may come before the first change.
         let kept: u64 = name
             .strip_prefix("Name ")

@@ -1,6 +1,7 @@
 //! Recording through crashes, cut cables, a full disk and a clock that is set: what is lost is little, what was
 //! closed stays, and every gap is signed with its reason. `BARTIZAN_STRETCHES` says how often.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bartizan_domain::{GapReason, Rendition, UtcMillis};
@@ -12,7 +13,7 @@ use bartizan_tests::hostile::film::Film;
 use bartizan_tests::hostile::{Manner, Peer};
 use bartizan_tests::house::House;
 use bartizan_tests::viewer::Recorded;
-use bartizan_tests::{rounds, skipped, wait};
+use bartizan_tests::{figure, rounds, skipped, wait};
 use serde_json::Value;
 
 /// Milliseconds of received video that a crash may cost.
@@ -20,6 +21,9 @@ const LOSS: u64 = 1_000;
 
 /// Milliseconds until it records again after a crash: processes start, cameras connect, a keyframe comes.
 const BACK: u64 = 15_000;
+
+/// Milliseconds around a crash that may be neither recorded nor in a signed gap: a few pictures' distance.
+const SILENT: u64 = 250;
 
 /// Length of one stretch of recording between two faults.
 const STRETCH: Duration = Duration::from_secs(6);
@@ -42,8 +46,49 @@ fn recorded(house: &House) -> Recorded {
     house.viewer().unwrap().recorded(stream).unwrap()
 }
 
-/// Closed segments as the API lists them: all but the last.
-fn closed_segments(house: &House) -> Vec<Value> {
+/// What is recorded before a fault.
+struct Before {
+    /// Segments as the API lists them, without the last one, to which more may come.
+    segments: Vec<Value>,
+    /// Capture times of pictures.
+    pictures: Vec<UtcMillis>,
+}
+
+impl Before {
+    fn now(house: &House) -> Self {
+        let pictures = recorded(house);
+        Self {
+            segments: segments(house),
+            pictures: pictures.pictures().map(|seen| seen.captured).collect(),
+        }
+    }
+
+    /// All this is still there, apart from what was so new at `when` that the next commit was still to come.
+    fn is_kept(&self, house: &House, recorded: &Recorded, when: UtcMillis) {
+        let end = |segment: &Value| {
+            let times = ["startMs", "durationMs"].map(|field| segment[field].as_u64().unwrap());
+            times.iter().sum::<u64>()
+        };
+        let now = segments(house);
+        let closed = self.segments.iter();
+        let closed = closed.filter(|segment| end(segment) + LOSS <= when.0);
+        let gone: Vec<_> = closed.filter(|segment| !now.contains(segment)).collect();
+        assert!(
+            gone.is_empty(),
+            "closed and gone or changed at {when:?}: {gone:#?} of {now:#?}"
+        );
+        let now: BTreeSet<_> = recorded.pictures().map(|seen| seen.captured).collect();
+        let old = self
+            .pictures
+            .iter()
+            .filter(|picture| picture.0 + LOSS <= when.0);
+        let gone: Vec<_> = old.filter(|picture| !now.contains(picture)).collect();
+        assert!(gone.is_empty(), "pictures are gone at {when:?}: {gone:?}");
+    }
+}
+
+/// All segments but the last.
+fn segments(house: &House) -> Vec<Value> {
     let camera = house.stream(None).unwrap().camera;
     let target = format!("/api/v1/cameras/{camera}/segments?rendition=main");
     let mut segments = house.member().unwrap().get(&target).unwrap()["segments"].take();
@@ -73,52 +118,78 @@ fn assert_gap(recorded: &Recorded, reason: GapReason, time: UtcMillis) {
     });
     assert!(
         found,
-        "no signed gap {reason:?} at {time:?}: {:?}",
+        "no signed gap {reason:?} at {time:?}, when the pictures before and after are of {:?} and {:?}: {:?}",
+        recorded.last_before(time),
+        recorded.first_after(time),
         recorded.gaps
     );
 }
 
-fn whole_after_stop(house: &mut House) {
+/// What the faults of one kind cost, in milliseconds, one number for each.
+#[derive(Debug, Default)]
+struct Toll {
+    /// Video that was received and is lost.
+    lost: Vec<u64>,
+    /// Until it recorded again.
+    away: Vec<u64>,
+}
+
+impl Toll {
+    /// Notes what `recorded` lost at `when`, which must be little.
+    fn loses(&mut self, recorded: &Recorded, when: UtcMillis) {
+        let last = recorded.last_before(when);
+        let lost = when.0 - last.expect("something was recorded before").0;
+        assert!(lost <= LOSS, "{lost} ms of received video are lost");
+        self.lost.push(lost);
+    }
+
+    /// As [`loses`](Self::loses); and the next picture comes soon, with a signed gap until then.
+    fn crash(&mut self, recorded: &Recorded, when: UtcMillis) {
+        self.loses(recorded, when);
+        let next = recorded.first_after(when).expect("it records again");
+        let away = next.0 - when.0;
+        assert!(away < BACK, "back after {away} ms");
+        let hole = recorded.unsigned_hole_at(when).unwrap_or(away);
+        assert!(
+            hole <= SILENT,
+            "{hole} ms are neither recorded nor a gap: {:?}",
+            recorded.gaps
+        );
+        self.away.push(away);
+    }
+}
+
+/// Ends: everything must be whole, and no time be without a picture and without a signed gap.
+fn ends(house: &mut House, kind: &str, toll: &Toll) {
+    let hole = recorded(house).longest_unsigned_hole();
+    assert!(hole <= LOSS, "{hole} ms are neither recorded nor a gap");
     house.gateway.stop().unwrap();
     let said = house.must_verify().unwrap();
     assert_eq!(said["reports"][0]["findingCount"], 0, "{said}");
+    figure(kind, toll);
+    figure("longest unsigned hole in ms", &hole);
 }
 
 /// Kills one process again and again.
 fn crashes(role: Role, reason: GapReason) {
     let camera = camera();
     let mut house = house(&camera, Settings::default());
+    let mut toll = Toll::default();
     for _ in 0..rounds() {
         wait::pause(STRETCH);
-        let before = closed_segments(&house);
+        let before = Before::now(&house);
         let pid = house.gateway.pids().unwrap().of(role);
         let when = house.gateway.kill(role).unwrap();
         house.gateway.wait_for_new(role, pid).unwrap();
-        let again = records_again(&house, UtcMillis(when.0 + LOSS));
-        assert!(
-            again.0 - when.0 < BACK,
-            "back after {} ms",
-            again.0 - when.0
-        );
+        records_again(&house, UtcMillis(when.0 + LOSS));
         wait::pause(Duration::from_secs(3));
 
         let recorded = recorded(&house);
-        let last = recorded
-            .last_before(when)
-            .expect("something was recorded before");
-        assert!(
-            when.0 - last.0 <= LOSS,
-            "{} ms of received video are lost",
-            when.0 - last.0
-        );
+        toll.crash(&recorded, when);
         assert_gap(&recorded, reason, when);
-        let after = closed_segments(&house);
-        assert!(
-            before.iter().all(|segment| after.contains(segment)),
-            "closed segments are gone or changed"
-        );
+        before.is_kept(&house, &recorded, when);
     }
-    whole_after_stop(&mut house);
+    ends(&mut house, &format!("{role:?} killed"), &toll);
 }
 
 #[test]
@@ -135,11 +206,11 @@ fn a_killed_sealer_loses_less_than_a_second_and_nothing_that_was_closed() {
 fn a_power_cut_of_all_processes_loses_less_than_a_second_and_nothing_that_was_closed() {
     let camera = camera();
     let mut house = house(&camera, Settings::default());
+    let mut toll = Toll::default();
     for _ in 0..rounds() {
         wait::pause(STRETCH);
-        let before = closed_segments(&house);
+        let before = Before::now(&house);
         let pids = house.gateway.pids().unwrap();
-        let when = wait::now();
         for pid in [pids.supervisor, pids.serve, pids.ingest] {
             // The children follow their supervisor; whoever is gone already is gone.
             drop(bartizan_tests::process::signal(
@@ -147,33 +218,24 @@ fn a_power_cut_of_all_processes_loses_less_than_a_second_and_nothing_that_was_cl
                 rustix::process::Signal::KILL,
             ));
         }
+        let when = wait::now();
         wait::pause(Duration::from_secs(1));
         house.gateway.begin().unwrap();
         records_again(&house, UtcMillis(when.0 + LOSS));
         wait::pause(Duration::from_secs(3));
         let recorded = recorded(&house);
-        let last = recorded
-            .last_before(when)
-            .expect("something was recorded before");
-        assert!(
-            when.0 - last.0 <= LOSS,
-            "{} ms of received video are lost",
-            when.0 - last.0
-        );
+        toll.crash(&recorded, when);
         assert_gap(&recorded, GapReason::Restart, when);
-        let after = closed_segments(&house);
-        assert!(
-            before.iter().all(|segment| after.contains(segment)),
-            "closed segments are gone or changed"
-        );
+        before.is_kept(&house, &recorded, when);
     }
-    whole_after_stop(&mut house);
+    ends(&mut house, "power cut", &toll);
 }
 
 #[test]
 fn k_1_a_cut_camera_is_told_and_signed_as_a_gap() {
     let camera = camera();
     let mut house = house(&camera, Settings::default());
+    let mut toll = Toll::default();
     for _ in 0..rounds() {
         wait::pause(STRETCH);
         let when = camera.cut();
@@ -191,23 +253,25 @@ fn k_1_a_cut_camera_is_told_and_signed_as_a_gap() {
         wait::pause(Duration::from_secs(3));
         camera.mend();
         let mended = wait::now();
-        records_again(&house, mended);
+        let again = records_again(&house, mended);
+        toll.away.push(again.0 - mended.0);
         wait::pause(Duration::from_secs(3));
         let recorded = recorded(&house);
-        assert!(when.0 - recorded.last_before(when).unwrap().0 <= LOSS);
+        toll.loses(&recorded, when);
         assert_gap(
             &recorded,
             GapReason::CameraOffline,
             UtcMillis(when.0 + 2_000),
         );
     }
-    whole_after_stop(&mut house);
+    ends(&mut house, "camera cut", &toll);
 }
 
 #[test]
 fn k_1_a_stalled_camera_is_told_and_signed_as_a_gap() {
     let camera = camera();
     let mut house = house(&camera, Settings::default());
+    let mut toll = Toll::default();
     for _ in 0..rounds() {
         wait::pause(STRETCH);
         camera.set(Manner::Stall);
@@ -220,15 +284,19 @@ fn k_1_a_stalled_camera_is_told_and_signed_as_a_gap() {
         );
         assert_eq!(status["problem"]["kind"], "stalled", "{status}");
         camera.set(Manner::Honest);
-        records_again(&house, UtcMillis(when.0 + 9_000));
+        let mended = wait::now();
+        let again = records_again(&house, mended);
+        toll.away.push(again.0 - mended.0);
         wait::pause(Duration::from_secs(3));
+        let recorded = recorded(&house);
+        toll.loses(&recorded, when);
         assert_gap(
-            &recorded(&house),
+            &recorded,
             GapReason::CameraStalled,
             UtcMillis(when.0 + 4_000),
         );
     }
-    whole_after_stop(&mut house);
+    ends(&mut house, "camera stalled", &toll);
 }
 
 #[test]
@@ -252,10 +320,11 @@ fn a_full_disk_is_a_signed_gap_and_recording_goes_on_when_there_is_room() {
         },
     );
     let member = house.member().unwrap();
+    let mut toll = Toll::default();
     let alert = || member.get("/api/v1/storage").unwrap()["alert"].clone();
     for _ in 0..rounds() {
         wait::pause(STRETCH);
-        let before = closed_segments(&house);
+        let before = Before::now(&house);
         disk.fill(8 * 1_024).unwrap();
         let told = wait::until(Duration::from_mins(1), "the owner is told", || {
             alert().as_str().map(str::to_owned)
@@ -265,14 +334,15 @@ fn a_full_disk_is_a_signed_gap_and_recording_goes_on_when_there_is_room() {
         wait::pause(Duration::from_secs(14));
         disk.clear().unwrap();
         let cleared = wait::now();
-        records_again(&house, cleared);
+        let again = records_again(&house, cleared);
+        toll.away.push(again.0 - cleared.0);
         wait::until(Duration::from_secs(20), "the alert ends", || {
             alert().is_null().then_some(())
         })
         .unwrap();
         wait::pause(Duration::from_secs(3));
         let recorded = recorded(&house);
-        let full = |gap: &&Gap| gap.reason == GapReason::DiskFull && gap.from > when;
+        let full = |gap: &&Gap| gap.reason == GapReason::DiskFull && gap.to > when;
         let lost: Vec<_> = recorded.gaps.iter().filter(full).collect();
         let last = lost
             .last()
@@ -281,13 +351,9 @@ fn a_full_disk_is_a_signed_gap_and_recording_goes_on_when_there_is_room() {
             last.to.0 < cleared.0 + 5_000,
             "lost although there is room: {cleared:?} {lost:?}"
         );
-        let after = closed_segments(&house);
-        assert!(
-            before.iter().all(|segment| after.contains(segment)),
-            "closed segments are gone or changed"
-        );
+        before.is_kept(&house, &recorded, when);
     }
-    whole_after_stop(&mut house);
+    ends(&mut house, "disk full", &toll);
 }
 
 #[test]
@@ -330,6 +396,7 @@ fn a_clock_that_is_set_by_an_hour_is_a_signed_gap_and_nothing_is_lost() {
         .filter(|gap| gap["reason"] == "clock-jump")
         .count();
     assert_eq!(jumps, 4 * rounds(), "{said}");
+    figure("signed clock jumps", &jumps);
     // Everything in between was recorded: a jump costs the time until the next keyframe at most.
     let pictures = said["reports"][0]["frames"].as_u64().unwrap();
     let stretches = u64::try_from(4 * rounds() + 1).unwrap();
@@ -337,6 +404,10 @@ fn a_clock_that_is_set_by_an_hour_is_a_signed_gap_and_nothing_is_lost() {
     assert!(
         pictures > expected * 6 / 10,
         "{pictures} pictures of about {expected}"
+    );
+    figure(
+        "pictures recorded, and about to be expected",
+        &(pictures, expected),
     );
 }
 

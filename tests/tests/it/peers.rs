@@ -8,7 +8,7 @@ use bartizan_tests::hostile::film::Film;
 use bartizan_tests::hostile::{Manner, Peer};
 use bartizan_tests::house::House;
 use bartizan_tests::viewer::Recorded;
-use bartizan_tests::{probe, wait};
+use bartizan_tests::{figure, probe, wait};
 
 const GOOD: &str = "synthetic:?width=320&height=240&fps=10&gop=1s";
 
@@ -66,7 +66,7 @@ fn hostile_cameras_neither_stop_nor_crash_the_others_and_are_called_less_and_les
         let name = format!("{manner:?}").chars().take(40).collect::<String>();
         house.add(&name, &peer.url(), &[]).unwrap();
     }
-    wait::pause(Duration::from_secs(40));
+    wait::pause(Duration::from_secs(25));
     let ended = wait::now();
 
     // Everybody lives, and nobody has grown.
@@ -79,7 +79,7 @@ fn hostile_cameras_neither_stop_nor_crash_the_others_and_are_called_less_and_les
     let used = [pids.serve, pids.ingest].map(memory);
     assert!(used.iter().all(|mib| *mib < MEMORY), "{used:?} MiB");
 
-    // Each is told apart, and those that will not change are left alone for longer.
+    // Each is told, and those that will not change are left alone for longer.
     for (manner, peer) in manners.iter().zip(&peers) {
         let name = format!("{manner:?}").chars().take(40).collect::<String>();
         let status = house.status(Some(&name), Rendition::Main).unwrap();
@@ -90,8 +90,10 @@ fn hostile_cameras_neither_stop_nor_crash_the_others_and_are_called_less_and_les
             "{name}: {status}"
         );
         let visits = peer.visits();
+        figure(&name, &visits.len());
+        let most = if manner.needs_person() { 2 } else { 14 };
         assert!(
-            (1..=14).contains(&visits.len()),
+            (1..=most).contains(&visits.len()),
             "{name}: {} visits",
             visits.len()
         );
@@ -166,6 +168,7 @@ fn time_stamps_that_freeze_jump_or_wrap_do_not_spoil_a_recording() {
         .collect();
     let mut house = House::claimed(Settings::default()).unwrap();
     let pids = house.gateway.pids().unwrap();
+    let began = wait::now();
     for (manner, peer) in manners.iter().zip(&peers) {
         house.add(&format!("{manner:?}"), &peer.url(), &[]).unwrap();
     }
@@ -187,8 +190,8 @@ fn time_stamps_that_freeze_jump_or_wrap_do_not_spoil_a_recording() {
             times.windows(2).all(|pair| pair[1] + 500 >= pair[0]),
             "{name}: capture times go back"
         );
-        let span = times[times.len() - 1] - times[0];
-        assert!((12_000..=24_000).contains(&span), "{name}: {span} ms");
+        let (span, most) = (times[times.len() - 1] - times[0], wait::now().0 - began.0);
+        assert!((12_000..=most).contains(&span), "{name}: {span} ms");
         let file = house.owner.file(&format!("{name}.mp4"));
         let window = (UtcMillis(times[20]), UtcMillis(times[20] + 6_000));
         let said = house.export(&name, window, &file).unwrap();

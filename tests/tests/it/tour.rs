@@ -34,9 +34,9 @@ fn an_owner_claims_watches_records_exports_and_verifies() {
     let picture = probe::picture(&live).unwrap();
     assert_eq!((picture.codec.as_str(), picture.size), ("h264", (640, 360)));
     assert!(
-        (4.5..=9.0).contains(&picture.seconds()),
+        (4.5..=9.0).contains(&picture.seconds),
         "{} s",
-        picture.seconds()
+        picture.seconds
     );
     assert_eq!(said["pictures"], picture.packets.len());
     assert!(picture.packets[0].key && said["rejoins"] == 0, "{said}");
