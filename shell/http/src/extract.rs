@@ -92,7 +92,11 @@ fn document<T: DeserializeOwned>(body: &Bytes) -> Answer<T> {
     if body.trim_ascii_start().starts_with(b"[") && !sabotage::off("G-20") {
         return Err(unprocessable("The document is an object, not an array."));
     }
-    serde_json::from_slice(body).map_err(|error| {
+    let read = match serde_json::from_slice(body) {
+        Err(_) if sabotage::off("G-2") => serde_json::from_slice(b"{}"),
+        read => read,
+    };
+    read.map_err(|error| {
         let complaint: String = error.to_string().chars().take(MAX_COMPLAINT).collect();
         let kind = match error.classify() {
             Category::Data => Kind::Unprocessable,

@@ -14,6 +14,8 @@ mod api;
 mod auth;
 pub mod backend;
 mod extract;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod listen;
 mod openapi;
 pub mod origin;

@@ -92,7 +92,8 @@ impl Listener {
     /// Listens in clear, for programs on this machine and a reverse proxy in front. Answers to
     /// `127.0.0.1`, `[::1]` and `localhost` with its port, and to `names`.
     pub async fn in_clear(address: SocketAddr, names: &[Origin]) -> Result<Self, ListenError> {
-        if !address.ip().is_loopback() && !sabotage::off("R-11") {
+        let open = sabotage::off("R-11") || sabotage::off("G-2");
+        if !address.ip().is_loopback() && !open {
             return Err(ListenError::InClear { address });
         }
         Self::bind(address, None, names).await
@@ -273,6 +274,21 @@ impl Connection {
     }
 }
 
+/// One connection over anything, for fuzzers.
+#[cfg(fuzzing)]
+pub(crate) async fn speak_over<B: Backend>(
+    api: &Api<B>,
+    origins: Arc<Origins>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let connection = Connection {
+        router: router(api),
+        origins,
+        shutdown: api.tasks().shutdown_signal(),
+    };
+    connection.speak(stream).await;
+}
+
 fn parser() -> http1::Builder {
     let mut parser = http1::Builder::new();
     parser
@@ -332,7 +348,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn r_11_in_clear_only_this_machine_is_served() {
+    async fn g_2_r_11_in_clear_only_this_machine_is_served() {
         let address = "0.0.0.0:0".parse().unwrap();
         let error = Listener::in_clear(address, &[]).await.unwrap_err();
         assert!(matches!(error, ListenError::InClear { .. }), "{error}");

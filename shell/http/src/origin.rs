@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use bartizan_domain::sabotage;
@@ -105,16 +105,34 @@ impl FromStr for Origin {
     }
 }
 
-/// Host in lower case, and port. `None` for user information and what is no authority (RFC 3986 §3.2).
+/// Host in lower case, and port (RFC 3986 §3.2). `None` for user information, and for hosts that no browser
+/// asks for.
 fn split(authority: &str) -> Option<(String, Option<u16>)> {
-    let parsed = Authority::from_str(authority).ok()?;
-    let port = match parsed.port() {
-        Some(port) => Some(port.as_str().parse().ok()?),
-        None if authority.ends_with(':') => return None,
-        None => None,
+    // An IPv6 address has colons of its own.
+    let end = authority.find(']').unwrap_or_default();
+    let (host, port) = match authority.get(end..)?.find(':') {
+        Some(at) => {
+            let (host, port) = authority.split_at_checked(end.saturating_add(at))?;
+            (host, Some(number(port.strip_prefix(':')?)?))
+        }
+        None => (authority, None),
     };
-    let host = parsed.host().to_ascii_lowercase();
-    (!host.is_empty() && !authority.contains('@')).then_some((host, port))
+    is_host(host).then(|| (host.to_ascii_lowercase(), port))
+}
+
+/// A name as in DNS, an IPv4 address, or an IPv6 address in brackets.
+fn is_host(host: &str) -> bool {
+    if let Some(literal) = host.strip_prefix('[') {
+        let address = literal.strip_suffix(']').map(Ipv6Addr::from_str);
+        return matches!(address, Some(Ok(_)));
+    }
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    !host.is_empty() && host.bytes().all(in_name)
+}
+
+fn number(digits: &str) -> Option<u16> {
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain)
 }
 
 /// What one listener is called.
@@ -275,6 +293,9 @@ mod tests {
             "x@127.0.0.1:8440",
             "127.0.0.1:8440:8440",
             "127.0.0.1:",
+            "127.0.0.1:+8440",
+            "127.0.0.1[:8440",
+            "[127.0.0.1]:8440",
             "[::1]:8440",
             "",
         ] {
@@ -327,6 +348,11 @@ mod tests {
             "http://a/b",
             "http://u@a",
             "http://a:",
+            "http://a:+80",
+            "http://a:99999",
+            "http://)[:z2]",
+            "http://[::1]a:80",
+            "http://[a]",
         ] {
             assert_eq!(text.parse::<Origin>(), Err(NotAnOrigin), "{text}");
         }

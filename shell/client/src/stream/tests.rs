@@ -226,6 +226,18 @@ fn another_epochs_envelope_is_refused() {
 }
 
 #[test]
+fn an_epoch_from_before_the_clock_was_set_back_opens_among_many() {
+    let mut sealer = Sealer::new(Arc::new(history()));
+    let epochs = u8::try_from(MAX_EPOCHS).unwrap() + 2;
+    for id in (0..epochs).rev() {
+        sealer.roll(id);
+        sealer.segment();
+    }
+    let seen = read(&mut reader(), &sealer, &sealer.out, usize::MAX).unwrap();
+    assert_eq!(seen.closed, usize::from(epochs));
+}
+
+#[test]
 fn what_waits_is_bounded() {
     let mut reader = reader();
     let piece = vec![0; MAX_BUFFER];

@@ -122,7 +122,7 @@ async fn open(
 }
 
 // RFC 9110 §14.4: `bytes 0-499/1234`.
-fn starts_at(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn starts_at(headers: &HeaderMap) -> Option<u64> {
     let text = headers.get(CONTENT_RANGE)?.to_str().ok()?;
     let (first, _) = text.strip_prefix("bytes ")?.split_once('-')?;
     first.parse().ok()

@@ -6,6 +6,8 @@
 
 mod dial;
 mod download;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod origin;
 mod pin;
 

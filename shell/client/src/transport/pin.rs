@@ -102,13 +102,17 @@ impl ServerCertVerifier for PinVerifier {
         if own == pin || sabotage::off("R-10") {
             return Ok(ServerCertVerified::assertion());
         }
+        let mut refusal = refused();
         for ca in chain {
-            if fingerprint(ca)? == pin {
-                self.is_signed_by(ca, (leaf, chain), name, now)?;
-                return Ok(ServerCertVerified::assertion());
+            // What can't be read is not the authority; and that may have been certified anew with its key.
+            if fingerprint(ca).is_ok_and(|key| key == pin) {
+                match self.is_signed_by(ca, (leaf, chain), name, now) {
+                    Ok(()) => return Ok(ServerCertVerified::assertion()),
+                    Err(error) => refusal = error,
+                }
             }
         }
-        Err(refused())
+        Err(refusal)
     }
 
     fn verify_tls12_signature(
@@ -145,4 +149,65 @@ fn fingerprint(certificate: &CertificateDer<'_>) -> Result<Fingerprint, Error> {
 
 fn refused() -> Error {
     Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bartizan_domain::UtcMillis;
+    use bartizan_http::tls::{SiteCertificate, site_certificate};
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+
+    const NOW: UtcMillis = UtcMillis(1_790_000_000_000);
+
+    fn site() -> SiteCertificate {
+        site_certificate(None, &["gate.local".to_owned()], NOW).unwrap()
+    }
+
+    fn certificate(pem: &str) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+    }
+
+    fn verify(verifier: &PinVerifier, chain: &[CertificateDer<'_>]) -> Result<(), Error> {
+        let (leaf, others) = chain.split_first().ok_or_else(refused)?;
+        let name = ServerName::try_from("gate.local").map_err(|_opaque| refused())?;
+        let now = UnixTime::since_unix_epoch(Duration::from_millis(NOW.0));
+        let verified = verifier.verify_server_cert(leaf, others, &name, &[], now);
+        verified.map(drop)
+    }
+
+    fn verifier(trust: Trust) -> PinVerifier {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        PinVerifier::new(Arc::new(provider), trust)
+    }
+
+    #[test]
+    fn the_pinned_authority_is_found_behind_what_can_t_be_read() {
+        let site = site();
+        let (leaf, authority) = (
+            certificate(site.certificate_pem()),
+            certificate(site.authority_pem()),
+        );
+        let chain = [leaf, CertificateDer::from(vec![0x30, 0]), authority];
+        let first = verifier(Trust::FirstUse);
+        verify(&first, &chain).unwrap();
+        let pinned = verifier(Trust::Pinned(first.pin().unwrap()));
+        verify(&pinned, &chain).unwrap();
+    }
+
+    #[test]
+    fn r_10_a_certificate_beside_the_pinned_authority_s_is_refused() {
+        let (site, stranger) = (site(), site());
+        let authority = certificate(site.authority_pem());
+        let first = verifier(Trust::FirstUse);
+        let good = [certificate(site.certificate_pem()), authority.clone()];
+        verify(&first, &good).unwrap();
+        let pinned = verifier(Trust::Pinned(first.pin().unwrap()));
+        let theirs = certificate(stranger.certificate_pem());
+        assert!(verify(&pinned, &[theirs.clone(), authority]).is_err());
+        assert!(verify(&pinned, &[theirs, certificate(stranger.authority_pem())]).is_err());
+    }
 }

@@ -12,7 +12,7 @@ use bartizan_identity::{RosterError, Statement, VerifyingKey};
 use bartizan_sealing::manifest::{MAX_SILENCE, ManifestError};
 use bartizan_sealing::record::{Kind, append_single};
 use bartizan_sealing::{
-    Envelope, EnvelopeError, Gap, HeadState, Manifest, SegmentEnd, SegmentHeader,
+    Envelope, EnvelopeError, Explained, Gap, HeadState, Manifest, SegmentEnd, SegmentHeader,
 };
 
 use super::proof::{Proof, SegmentProof, SignedProof};
@@ -186,6 +186,8 @@ struct Vouched {
     /// The last head of each segment.
     heads: BTreeMap<u64, (HeadState, SegmentEnd)>,
     gaps: Vec<Gap>,
+    /// What the gaps explain, once all manifests are read.
+    explained: Explained,
 }
 
 struct Checker<'a> {
@@ -217,11 +219,11 @@ impl<'a> Checker<'a> {
             }
         }
         self.manifests();
+        self.vouched.explained = Explained::by(&self.vouched.gaps);
         self.segments();
         for (from, to, problem) in std::mem::take(&mut self.silences) {
             let earlier = from.saturating_sub(MAX_SILENCE);
-            let explains = |gap: &Gap| gap.from <= to && gap.to >= earlier;
-            if !self.vouched.gaps.iter().any(explains) {
+            if !self.vouched.explained.touches(earlier, to) {
                 self.find_at(problem, None, Some(from));
             }
         }
@@ -367,11 +369,11 @@ impl<'a> Checker<'a> {
             return self.find_at(Problem::OutOfOrder, at.0, at.1);
         }
         let whole = matches!(end, Some((HeadState::Closed | HeadState::Recovered, _)));
-        let covered = |number| self.vouched.gaps.iter().any(|gap| gap.covers(number));
-        if !whole && !covered(before.number) {
+        let explained = &self.vouched.explained;
+        let count = explained.uncovered(before.number.saturating_add(1), next.number);
+        if !whole && !explained.covers(before.number) {
             self.find_at(Problem::CutShort, Some(before.number), Some(before.start));
         }
-        let count = self.uncovered(before.number, next.number);
         if count > 0 {
             self.find_at(Problem::Missing { count }, at.0, at.1);
         }
@@ -379,25 +381,6 @@ impl<'a> Checker<'a> {
         if distance == 1 && whole && chain != Some(next.previous) {
             self.find_at(Problem::Spliced, at.0, at.1);
         }
-    }
-
-    /// How many of the segments between two numbers no gap covers.
-    fn uncovered(&self, before: u64, next: u64) -> u64 {
-        let mut number = before.saturating_add(1);
-        let mut missing = 0_u64;
-        while number < next {
-            let gap = self.vouched.gaps.iter().find(|gap| gap.covers(number));
-            if let Some(gap) = gap {
-                number = gap.first_segment.saturating_add(gap.segments);
-                continue;
-            }
-            let starts = self.vouched.gaps.iter().map(|gap| gap.first_segment);
-            let until = starts.filter(|start| *start > number).min();
-            let until = until.unwrap_or(next).min(next);
-            missing = missing.saturating_add(until.saturating_sub(number));
-            number = until;
-        }
-        missing
     }
 
     fn find_at(&mut self, problem: Problem, segment: Option<u64>, time: Option<UtcMillis>) {
