@@ -284,9 +284,11 @@ impl Ingest {
     fn begin_link(&mut self, socket: StdUnixStream) -> io::Result<()> {
         socket.set_nonblocking(true)?;
         let mut link = Link::new(UnixStream::from_std(socket));
-        self.control
-            .registry()
-            .register(link.socket(), LINK, Interest::READABLE | Interest::WRITABLE)?;
+        self.control.registry().register(
+            link.socket(),
+            LINK,
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
         let pinned = self
             .state
             .history()

@@ -92,10 +92,15 @@ impl PrivateState {
             }
             history = Some(follow(history, statement, self.signing.public())?);
         }
-        let len = history.as_ref().map_or(0, |history| history.current().len());
+        let len = history
+            .as_ref()
+            .map_or(0, |history| history.current().len());
         if let Some(history) = history.filter(|_| len > known) {
             let log = log_of(&history);
-            ensure!(log.len() as u64 <= MAX_ROSTER_FILE, "the roster is too long");
+            ensure!(
+                log.len() as u64 <= MAX_ROSTER_FILE,
+                "the roster is too long"
+            );
             files::write_atomic(&self.dir.join(ROSTER_FILE), &log)?;
             self.history = Some(history);
         }
@@ -357,7 +362,7 @@ mod tests {
         let path = folder.join(ROSTER_FILE);
         let whole = std::fs::read(&path).unwrap();
         for lost in 1..second.as_bytes().len() + 2 {
-            files::write_atomic(&path, whole.get(..whole.len() - lost).unwrap()).unwrap();
+            files::write_atomic(&path, &whole[..whole.len() - lost]).unwrap();
             let mut torn = PrivateState::open(&folder).unwrap();
             assert_eq!(torn.history().unwrap().current().len(), 1);
             torn.extend(1, &[second.as_bytes().to_vec()]).unwrap();

@@ -7,6 +7,7 @@
 //! a purpose may seal 2³² times (NIST SP 800-38D §8.3); settings of a household stay far below.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use bartizan_domain::sabotage;
 use bartizan_domain::wire::Writer;
 use zeroize::Zeroizing;
 
@@ -93,6 +94,11 @@ impl AtRest {
         out.push(VERSION);
         out.extend_from_slice(&nonce);
         let mut body = plaintext.to_vec();
+        if sabotage::off("G-23") {
+            out.extend_from_slice(&body);
+            out.extend_from_slice(&[0; TAG_LEN]);
+            return Ok(out);
+        }
         self.key(purpose)
             .seal_in_place_append_tag(Nonce::from(&nonce), aad(purpose, id), &mut body)
             .map_err(|_unspecified| AtRestError::TooLong { len })?;
@@ -115,6 +121,10 @@ impl AtRest {
             return Err(AtRestError::Malformed);
         }
         let mut body = body.to_vec();
+        if sabotage::off("G-23") {
+            body.truncate(body.len().saturating_sub(TAG_LEN));
+            return Ok(body);
+        }
         let opened =
             self.key(purpose)
                 .open_in_place(Nonce::from(nonce), aad(purpose, id), &mut body);
