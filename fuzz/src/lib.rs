@@ -2,7 +2,13 @@
 //! tags to what lies behind them. Nothing here parses.
 #![forbid(unsafe_code)]
 
+pub mod stream;
 pub mod video;
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hkdf};
@@ -68,8 +74,8 @@ pub fn roster() -> Roster {
     Roster::replay(&statements()).expect("the statements are ours")
 }
 
-/// `clear` as the body of a frame of a segment, sealed as the format says (`docs/sealed-stream.md` §5).
-pub fn seal_frame(segment: &SegmentHeader, id: &Hash, header: &Header, clear: &[u8]) -> Vec<u8> {
+/// The key of a segment of the epoch (`docs/sealed-stream.md` §5).
+pub fn segment_key(segment: &SegmentHeader) -> [u8; 32] {
     let Scope {
         site,
         camera,
@@ -90,7 +96,13 @@ pub fn seal_frame(segment: &SegmentHeader, id: &Hash, header: &Header, clear: &[
         .expand(&[&label], hkdf::HKDF_SHA256)
         .and_then(|okm| okm.fill(&mut key))
         .expect("32 bytes are within HKDF's limit");
-    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("32 bytes are a key"));
+    key
+}
+
+/// `clear` as the body of a frame of a segment, sealed as the format says (`docs/sealed-stream.md` §5).
+pub fn seal_frame(segment: &SegmentHeader, id: &Hash, header: &Header, clear: &[u8]) -> Vec<u8> {
+    let key = UnboundKey::new(&AES_256_GCM, &segment_key(segment)).expect("32 bytes are a key");
+    let key = LessSafeKey::new(key);
     let mut nonce = [0; 12];
     nonce[0] = header.kind as u8;
     nonce[8..].copy_from_slice(&header.index.to_be_bytes());
@@ -133,6 +145,30 @@ pub fn rechained(mut bytes: &[u8]) -> Vec<u8> {
 pub fn checked(bytes: &[u8]) -> Vec<u8> {
     let check = digest::digest(&digest::SHA256, bytes);
     [bytes, &check.as_ref()[..8]].concat()
+}
+
+/// An empty folder in memory, where the machine has such, for targets that read files. One process of a
+/// target at a time.
+pub fn scratch(name: &str) -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
+    let folder = parent.join(format!("bartizan-fuzz-{name}"));
+    drop(fs::remove_dir_all(&folder));
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700).create(&folder).expect("room for files");
+    folder
+}
+
+/// Writes a file as our programs do, readable for its owner only.
+pub fn write_private(path: &Path, bytes: &[u8]) {
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600);
+    let written = file.open(path).and_then(|mut file| file.write_all(bytes));
+    written.expect("room for files");
 }
 
 /// Keeps the optimiser from leaving out what made `value`.
