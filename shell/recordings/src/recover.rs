@@ -537,6 +537,7 @@ impl Recovery<'_> {
         let there = match self.place(index, partial, damage)? {
             Some(place) if !self.avoid => {
                 ExtentFile::open(self.disk, geometry, self.id, partial, place)?.is_some()
+                    && self.unfinished_page(index, end, damage)?.is_some()
             }
             _ => false,
         };
@@ -580,6 +581,20 @@ impl Recovery<'_> {
         Ok(())
     }
 
+    /// The bytes before `end` in its page; `None` when they are not all there.
+    fn unfinished_page(
+        &self,
+        index: &StreamIndex,
+        end: u64,
+        damage: &Damage,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let filled = self.geometry.within(end) % PAGE_U64;
+        let len = usize::try_from(filled).unwrap_or_default();
+        let from = end.saturating_sub(filled);
+        let page = self.with_source(index, damage, |source| source.bytes(from, len))?;
+        Ok((page.len() == len).then_some(page))
+    }
+
     fn partial_page(
         &self,
         index: &StreamIndex,
@@ -593,13 +608,8 @@ impl Recovery<'_> {
         let active = self
             .place(index, number, damage)?
             .map(|place| (number, place));
-        let filled = self.geometry.within(end) % PAGE_U64;
-        let len = usize::try_from(filled).unwrap_or_default();
-        let from = end.saturating_sub(filled);
-        let page = self.with_source(index, damage, |source| source.bytes(from, len))?;
-        if page.len() != len {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        let page = self.unfinished_page(index, end, damage)?;
+        let page = page.ok_or(io::ErrorKind::UnexpectedEof)?;
         Ok((active, page))
     }
 }

@@ -2,7 +2,8 @@
 
 use bartizan_base::clock::Clock;
 use bartizan_domain::{Hash, StreamId, UtcMillis};
-use bartizan_recordings::{SegmentRow, SegmentState};
+use bartizan_recordings::disk::{Access, Disk};
+use bartizan_recordings::{ExtentHeader, SegmentRow, SegmentState};
 use bartizan_sealing::SegmentHeader;
 use bartizan_sealing::record::{Kind, Record};
 use bartizan_sealing::segment::SegmentClose;
@@ -371,4 +372,32 @@ fn a_torn_record_is_cut_and_never_comes_back() {
         check(&again, std::slice::from_mut(&mut model));
         check_rebuilt(&again.disk, &again, std::slice::from_ref(&model), "index/");
     }
+}
+
+#[test]
+fn an_extent_of_which_only_the_header_is_left_keeps_no_store_shut() {
+    let lab = Lab::new();
+    let (stream, number) = (main_of(1), 30);
+    let start = number * 12 * 1024;
+    let header = ExtentHeader {
+        stream,
+        fresh: false,
+        number,
+        next_record: start + 5_000,
+        segment: start + 5_000,
+        time: lab.now(),
+    };
+    // The index is lost with all that was before, and the file ends behind the header.
+    let file = lab.disk.open("volumes/00000000.vol", Access::CREATE);
+    file.unwrap().write_at(&header.encode(), 0).unwrap();
+    let mut lab = lab.reopen();
+    let mut sealer = Sealer::new(stream);
+    let segment = sealer.segment(lab.now(), 1_000, 3, 3_000);
+    lab.append(stream, &segment);
+    lab.commit();
+    let lab = lab.reopen();
+    let rows = lab.rows(stream);
+    assert_eq!(rows.len(), 1);
+    let found = lab.bytes(stream, rows[0].offset, rows[0].len).unwrap();
+    assert_eq!(found, segment);
 }
