@@ -195,9 +195,16 @@ fn time_stamps_that_freeze_jump_or_wrap_do_not_spoil_a_recording() {
         let file = house.owner.file(&format!("{name}.mp4"));
         let window = (UtcMillis(times[20]), UtcMillis(times[20] + 6_000));
         let said = house.export(&name, window, &file).unwrap();
+        // Nor does whoever plays it see it frozen or rushed: it lasts as long as what was asked for, and the rest
+        // of a group.
+        let mut seconds = 0.0;
         for part in said["files"].as_array().unwrap() {
-            probe::decodes(part["file"].as_str().unwrap().as_ref()).unwrap();
+            let part = part["file"].as_str().unwrap().as_ref();
+            probe::decodes(part).unwrap();
+            seconds += probe::picture(part).unwrap().seconds;
         }
+        figure(&name, &seconds);
+        assert!((5.5..=7.5).contains(&seconds), "{name}: {seconds} s");
     }
     house.gateway.stop().unwrap();
     house.must_verify().unwrap();

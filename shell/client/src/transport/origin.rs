@@ -90,11 +90,14 @@ impl FromStr for Origin {
         };
         let given = parts.authority.ok_or(OriginError::Malformed)?;
         let bare_path = |target: PathAndQuery| target == PathAndQuery::from_static("/");
-        if !parts.path_and_query.is_none_or(bare_path) || given.host().is_empty() {
+        if !parts.path_and_query.is_none_or(bare_path) {
             return Err(OriginError::Malformed);
         }
         if given.as_str().contains('@') {
             return Err(OriginError::Credentials);
+        }
+        if !is_host(given.host()) {
+            return Err(OriginError::Malformed);
         }
         let local = secure || is_loopback(bare(given.host()));
         if !local && !sabotage::off("R-11") {
@@ -143,6 +146,17 @@ fn parse_port(text: &str) -> Result<u16, OriginError> {
         return Err(OriginError::Malformed);
     }
     Ok(port)
+}
+
+/// A name as in DNS, an IPv4 address, or an IPv6 address in brackets: what a gateway answers to. `http` lets
+/// more pass (RFC 3986 §3.2.2).
+fn is_host(host: &str) -> bool {
+    if let Some(literal) = host.strip_prefix('[') {
+        let address = literal.strip_suffix(']').map(Ipv6Addr::from_str);
+        return matches!(address, Some(Ok(_)));
+    }
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    !host.is_empty() && host.bytes().all(in_name)
 }
 
 fn bare(host: &str) -> &str {
@@ -209,6 +223,10 @@ mod tests {
             "https://gate.lan?x",
             "https://gate.lan:",
             "https://gate.lan:99999",
+            "https://[]",
+            "https://[gate.lan]",
+            "https://[::1]lan",
+            "https://)[:z2]",
         ] {
             assert_eq!(origin(text), Err(OriginError::Malformed), "{text}");
         }
