@@ -2,9 +2,10 @@
 //!
 //! Rooms: [`key`] signing keys · [`reader`] the HPKE keys that open epochs · [`roster`] the signed log
 //! of members, devices, cameras and sealers · [`recovery`] 24 words into keys · [`keystore`] a member's
-//! keys under a lock. Nothing here stores or fetches anything.
+//! keys under a lock · [`invitation`] how a new device gets them. Nothing here stores or fetches anything.
 #![forbid(unsafe_code)]
 
+pub mod invitation;
 pub mod key;
 pub mod keystore;
 pub mod reader;

@@ -2,7 +2,8 @@
 //! and its ingest.
 //!
 //! Rooms: [`api`] requests and answers of the HTTP API · [`ipc`] messages over the socket between
-//! gateway and ingest · [`broker`] requests for connections · [`claim`] the claim link · [`blob`] bytes in JSON.
+//! gateway and ingest · [`broker`] requests for connections · [`claim`] the claim link ·
+//! [`invitation`] the invitation link · [`blob`] bytes in JSON.
 //! Who may say what is decided elsewhere.
 #![forbid(unsafe_code)]
 
@@ -10,4 +11,5 @@ pub mod api;
 pub mod blob;
 pub mod broker;
 pub mod claim;
+pub mod invitation;
 pub mod ipc;
