@@ -85,8 +85,22 @@ pub fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Result<Answer> {
-    let mut head =
-        format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n");
+    let host = format!("127.0.0.1:{port}");
+    send_to((port, &host), method, target, headers, body)
+}
+
+/// Sends a request as a stranger does who calls the gateway `host`.
+///
+/// # Errors
+/// No answer.
+pub fn send_to(
+    (port, host): (u16, &str),
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Answer> {
+    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
@@ -197,6 +211,7 @@ fn unchunked(mut rest: &[u8]) -> Result<Vec<u8>> {
 #[derive(Debug)]
 pub struct Member {
     port: u16,
+    host: String,
     key: DeviceKey,
     token: Secret<String>,
 }
@@ -211,9 +226,16 @@ impl Member {
         let key = DeviceKey::from_pkcs8(account.device_key.expose())?;
         Ok(Self {
             port,
+            host: format!("127.0.0.1:{port}"),
             key,
             token: account.token,
         })
+    }
+
+    /// The same, calling the gateway `host` (name and port).
+    #[must_use]
+    pub fn calling(self, host: String) -> Self {
+        Self { host, ..self }
     }
 
     /// Sends a request with a fresh proof; once more when the gateway asks for its nonce.
@@ -221,14 +243,31 @@ impl Member {
     /// # Errors
     /// No answer.
     pub fn send(&self, method: &str, target: &str, body: &[u8]) -> Result<Answer> {
-        let first = self.try_send(method, target, body, None)?;
+        self.send_with(Some(&self.token), (method, target), body)
+    }
+
+    /// Sends a request that proves the device's key and shows no token: as a locked browser does.
+    ///
+    /// # Errors
+    /// No answer.
+    pub fn send_bare(&self, method: &str, target: &str, body: &[u8]) -> Result<Answer> {
+        self.send_with(None, (method, target), body)
+    }
+
+    fn send_with(
+        &self,
+        token: Option<&Secret<String>>,
+        line: (&str, &str),
+        body: &[u8],
+    ) -> Result<Answer> {
+        let first = self.try_send(token, line, body, None)?;
         let nonce = first.header("dpop-nonce").map(str::to_owned);
         let asked = first
             .header("www-authenticate")
             .is_some_and(|text| text.contains("use_dpop_nonce"));
         match nonce {
             Some(nonce) if first.status == 401 && asked => {
-                self.try_send(method, target, body, Some(&nonce))
+                self.try_send(token, line, body, Some(&nonce))
             }
             _ => Ok(first),
         }
@@ -248,30 +287,32 @@ impl Member {
 
     fn try_send(
         &self,
-        method: &str,
-        target: &str,
+        token: Option<&Secret<String>>,
+        (method, target): (&str, &str),
         body: &[u8],
         nonce: Option<&str>,
     ) -> Result<Answer> {
         let path = target.split('?').next().unwrap_or_default();
         let request = ProofRequest {
             method,
-            url: &format!("http://127.0.0.1:{}{path}", self.port),
+            url: &format!("http://{}{path}", self.host),
             iat_s: wait::now().0 / 1_000,
             jti: &Fingerprint::new(random::bytes()?).to_string(),
             nonce,
-            token: Some(self.token.expose()),
+            token: token.map(|token| token.expose().as_str()),
         };
         let proof = self.key.proof(&request)?;
-        let authorization = format!("DPoP {}", self.token.expose());
-        let mut headers = vec![
-            ("authorization", authorization.as_str()),
-            ("dpop", proof.as_str()),
-        ];
+        let authorization = token.map(|token| format!("DPoP {}", token.expose()));
+        let mut headers = vec![("dpop", proof.as_str())];
+        headers.extend(
+            authorization
+                .iter()
+                .map(|shown| ("authorization", shown.as_str())),
+        );
         if !body.is_empty() {
             headers.push(("content-type", "application/json"));
         }
-        send(self.port, method, target, &headers, body)
+        send_to((self.port, &self.host), method, target, &headers, body)
     }
 }
 

@@ -30,6 +30,7 @@ pub struct Said {
 pub struct Cli {
     folder: TempDir,
     env: Vec<(OsString, OsString)>,
+    within: Vec<OsString>,
 }
 
 impl Cli {
@@ -44,6 +45,7 @@ impl Cli {
         Ok(Self {
             folder,
             env: Vec::new(),
+            within: Vec::new(),
         })
     }
 
@@ -54,6 +56,12 @@ impl Cli {
             env: env.to_vec(),
             ..self
         }
+    }
+
+    /// Behind a program that runs it somewhere else, as `ip netns exec phone`.
+    #[must_use]
+    pub fn within(self, within: Vec<OsString>) -> Self {
+        Self { within, ..self }
     }
 
     /// Where the account is.
@@ -76,7 +84,7 @@ impl Cli {
     /// # Errors
     /// It can't be started, or does not end.
     pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Said> {
-        let mut command = process::command(programs::find(programs::CLI)?);
+        let mut command = process::command_within(&self.within, programs::find(programs::CLI)?);
         // In front: behind `--` everything is an argument of the command.
         command
             .arg("--json")

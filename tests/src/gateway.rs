@@ -38,6 +38,12 @@ pub struct Settings {
     pub ingest: Option<PathBuf>,
     /// Further variables of the environment.
     pub env: Vec<(OsString, OsString)>,
+    /// What stands in front of the command, as `ip netns exec home`.
+    pub within: Vec<OsString>,
+    /// Where it listens; a free port of loopback when absent.
+    pub listen: Option<String>,
+    /// Further arguments.
+    pub arguments: Vec<String>,
 }
 
 impl Default for Settings {
@@ -49,6 +55,9 @@ impl Default for Settings {
             data: None,
             ingest: None,
             env: Vec::new(),
+            within: Vec::new(),
+            listen: None,
+            arguments: Vec::new(),
         }
     }
 }
@@ -139,9 +148,14 @@ impl Gateway {
     pub fn begin(&mut self) -> Result<()> {
         self.said = self.log();
         self.process = None;
-        let mut command = process::command(programs::find(programs::GATEWAY)?);
+        let program = programs::find(programs::GATEWAY)?;
+        let mut command = process::command_within(&self.settings.within, program);
         command.arg("run").arg("--data").arg(&self.data);
-        command.args(["--listen", &format!("127.0.0.1:{}", self.port)]);
+        let listen = self.settings.listen.clone();
+        let listen = listen.unwrap_or_else(|| format!("127.0.0.1:{}", self.port));
+        command
+            .args(["--listen", &listen])
+            .args(&self.settings.arguments);
         command.args(["--log", self.settings.log]);
         command.args(["--keep-free", &self.settings.keep_free_mib.to_string()]);
         for camera in &self.settings.cameras {
@@ -168,7 +182,7 @@ impl Gateway {
         self.process.as_ref().context("the gateway was stopped")
     }
 
-    /// The port that it serves on.
+    /// The port that it serves on, unless the settings say where it listens.
     pub const fn port(&self) -> u16 {
         self.port
     }

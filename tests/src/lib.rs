@@ -5,7 +5,7 @@
 //! time · [`gateway`] the three processes of a gateway · [`cli`] the command line · [`house`] a claimed
 //! gateway with its owner · [`api`] single requests, good and bad · [`viewer`] opened frames ·
 //! [`rtsp`] a GStreamer camera, its [`clips`] and its [`sound`] · [`hostile`] our own camera, honest or not · [`probe`] judges
-//! of MP4 files · [`hunt`] canaries · [`capture`] packets · [`clock`] and [`disk`] what a machine does to us.
+//! of MP4 files · [`hunt`] canaries · [`capture`] packets · [`netns`] a network of two · [`tls`] handshakes · [`clock`] and [`disk`] what a machine does to us.
 //!
 //! The harness knows no secret way into the product: what it does, an owner, a camera or a neighbour can do. It
 //! never decides that something passed; a facility that a machine lacks is said out loud by [`skipped`].
@@ -28,11 +28,13 @@ pub mod gateway;
 pub mod hostile;
 pub mod house;
 pub mod hunt;
+pub mod netns;
 pub mod probe;
 pub mod process;
 pub mod programs;
 pub mod rtsp;
 pub mod sound;
+pub mod tls;
 pub mod viewer;
 pub mod wait;
 

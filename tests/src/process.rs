@@ -1,7 +1,7 @@
 //! Starting other programs: once and to their end with a time limit, or in the background with what they say
 //! collected. The only place of the tests that makes a process.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +20,16 @@ use crate::wait::{self, Watch};
 )]
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     Command::new(program)
+}
+
+/// As [`command`], behind a program that runs it somewhere else, as `ip netns exec home`.
+pub fn command_within(within: &[OsString], program: impl AsRef<OsStr>) -> Command {
+    let Some((front, rest)) = within.split_first() else {
+        return command(program);
+    };
+    let mut outer = command(front);
+    outer.args(rest).arg(program);
+    outer
 }
 
 /// What a program that ended left.

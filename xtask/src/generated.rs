@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::report::{Outcome, Report};
-use crate::{check, repo, run};
+use crate::{check, repo, run, types};
 
 /// Writing or checking.
 #[derive(Debug, clap::Args)]
@@ -15,20 +15,34 @@ pub(crate) struct Args {
     check: bool,
 }
 
-/// A document and the program that writes it to its standard output.
+/// A document and who writes it.
 #[derive(Debug)]
 struct Document {
     path: &'static str,
-    program: &'static str,
-    words: &'static [&'static str],
+    writer: Writer,
 }
 
-/// Each is active as soon as its file exists.
-const DOCUMENTS: [Document; 1] = [Document {
-    path: "api/gateway.json",
-    program: "bartizan-gateway",
-    words: &["openapi"],
-}];
+#[derive(Debug)]
+enum Writer {
+    /// A program, on its standard output.
+    Program(&'static str, &'static [&'static str]),
+    /// `types`, from the OpenAPI document at this path.
+    Types(&'static str),
+}
+
+const GATEWAY: &str = "api/gateway.json";
+
+/// Each is active as soon as its file exists. What is made from another one comes after it.
+const DOCUMENTS: [Document; 2] = [
+    Document {
+        path: GATEWAY,
+        writer: Writer::Program("bartizan-gateway", &["openapi"]),
+    },
+    Document {
+        path: "web/src/api/generated/documents.ts",
+        writer: Writer::Types(GATEWAY),
+    },
+];
 
 /// `cargo xtask gen`.
 #[expect(
@@ -65,10 +79,15 @@ fn section(document: &Document, report: &mut Report) {
 }
 
 fn produce(document: &Document) -> Result<String> {
-    check::build(&["--workspace"])?;
-    let program = repo::target_dir()?.join("debug").join(document.program);
-    let program = program.to_str().context("the target folder is not UTF-8")?;
-    run::capture(run::program(program).args(document.words))
+    match document.writer {
+        Writer::Types(openapi) => types::typescript(&repo::read(openapi)?),
+        Writer::Program(name, words) => {
+            check::build(&["--workspace"])?;
+            let program = repo::target_dir()?.join("debug").join(name);
+            let program = program.to_str().context("the target folder is not UTF-8")?;
+            run::capture(run::program(program).args(words))
+        }
+    }
 }
 
 fn write(document: &Document) -> Result<Outcome> {

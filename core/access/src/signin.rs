@@ -1,17 +1,18 @@
-//! Sign-in with the recovery words: a challenge, a signature of the recovery identity, and a grant that
-//! admits one new device.
+//! Sign-in: the door for the recovery words, with a challenge and a signature of the recovery identity; and, for
+//! all doors, the grants that admit one new device each.
 //!
 //! Challenges are not stored: each is a MAC over its time and 16 random bytes, so strangers who ask for
-//! thousands fill nothing. What is stored is bounded and only whoever holds the words can add to it: spent
-//! challenges, and open grants. The statement that adds the device is judged by the roster.
+//! thousands fill nothing. What is stored is bounded and only whoever came in can add to it: spent
+//! challenges, and open grants, which are counted for each member. A grant remembers for whom it was given. The
+//! statement that adds the device is judged by the roster.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use bartizan_domain::{Hash, KeyId, Monotonic, Secret};
+use bartizan_domain::{Hash, KeyId, MemberId, Monotonic, Secret, UtcMillis, sabotage};
 use bartizan_identity::key::sha256;
-use bartizan_identity::{Roster, Signature};
+use bartizan_identity::{Role, Roster, Signature};
 use subtle::ConstantTimeEq;
 
 use crate::mac::{MacKey, TAG_LEN};
@@ -20,7 +21,8 @@ use crate::tries::Tries;
 /// How long a challenge and a grant are good for.
 pub const LIFETIME: Duration = Duration::from_mins(2);
 
-/// Spent challenges that are remembered, and open grants. At the limit sign-in waits.
+/// Spent challenges that are remembered, and open grants of the words or of one member. At the limit whoever
+/// has so many waits.
 pub const MAX_OPEN: usize = 16;
 
 const RANDOM_LEN: usize = 16;
@@ -35,8 +37,11 @@ pub enum SignInError {
     #[error("the challenge is not good (any more): ask for a new one")]
     BadChallenge,
     /// Not a grant, too old, or used before.
-    #[error("the grant is not good (any more): sign in with the recovery words again")]
+    #[error("the grant is not good (any more): sign in again")]
     BadGrant,
+    /// The grant was given for somebody else.
+    #[error("this sign-in adds devices of another member")]
+    OtherMember,
     /// Too many sign-ins at the same time.
     #[error("too many sign-ins are open; they end within two minutes")]
     Busy,
@@ -64,11 +69,55 @@ impl Recovered {
     }
 }
 
-/// The door for the recovery words.
+impl Recovered {
+    /// Admits one device of an owner.
+    pub const fn entrant(&self) -> Entrant {
+        Entrant(Door::Words(self.identity))
+    }
+}
+
+/// Somebody who came in, by whichever door, and may add one device. Only this crate makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entrant(Door);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// The recovery words of this identity: any owner.
+    Words(KeyId),
+    /// A passkey or an invitation: this very member.
+    Member(MemberId),
+}
+
+impl Entrant {
+    pub(crate) const fn member(member: MemberId) -> Self {
+        Self(Door::Member(member))
+    }
+
+    /// Whether a device of `member` may be added, by the roster now.
+    fn admits(self, roster: &Roster, member: MemberId, now: UtcMillis) -> Result<(), SignInError> {
+        let entry = roster.member(member).ok_or(SignInError::OtherMember)?;
+        let theirs = match self.0 {
+            Door::Words(identity) if roster.recovery().0.id() != identity => {
+                return Err(SignInError::BadGrant);
+            }
+            Door::Words(_) => entry.role == Role::Owner,
+            Door::Member(own) => own == member,
+        };
+        if !theirs && !sabotage::off("R-8") {
+            return Err(SignInError::OtherMember);
+        }
+        if entry.expires.is_some_and(|end| end <= now) {
+            return Err(SignInError::BadGrant);
+        }
+        Ok(())
+    }
+}
+
+/// The door for the recovery words, and the grants of all doors.
 pub struct SignIn {
     key: MacKey,
     spent: BTreeMap<[u8; RANDOM_LEN], Monotonic>,
-    grants: BTreeMap<Hash, (KeyId, Monotonic)>,
+    grants: BTreeMap<Hash, (Entrant, Monotonic)>,
     tries: Tries,
 }
 
@@ -124,32 +173,39 @@ impl SignIn {
     pub fn grant(
         &mut self,
         random: &Secret<[u8; 32]>,
-        recovered: &Recovered,
+        entrant: Entrant,
         now: Monotonic,
     ) -> Result<(), SignInError> {
         self.forget(now);
-        if self.grants.len() >= MAX_OPEN {
+        let open = self.grants.values().filter(|(other, _)| *other == entrant);
+        if open.count() >= MAX_OPEN {
             return Err(SignInError::Busy);
         }
-        let open = (recovered.identity, now + LIFETIME);
+        let open = (entrant, now + LIFETIME);
         self.grants.insert(name(random.expose()), open);
         Ok(())
     }
 
-    /// Takes a grant back; it counts once, and only while the recovery words are the same.
+    /// Takes a grant back for a device of `member`; it counts once, and only while what it was given for holds.
+    /// A grant for somebody else stays open.
     pub fn spend(
         &mut self,
         roster: &Roster,
-        grant: &[u8],
-        now: Monotonic,
-    ) -> Result<Recovered, SignInError> {
+        (grant, member): (&[u8], MemberId),
+        (now, utc): (Monotonic, UtcMillis),
+    ) -> Result<Entrant, SignInError> {
         self.forget(now);
-        let found = self.grants.remove(&name(grant));
-        let (identity, _) = found.ok_or(SignInError::BadGrant)?;
-        if roster.recovery().0.id() != identity {
-            return Err(SignInError::BadGrant);
-        }
-        Ok(Recovered { identity })
+        let name = name(grant);
+        let (entrant, _) = *self.grants.get(&name).ok_or(SignInError::BadGrant)?;
+        entrant.admits(roster, member, utc)?;
+        self.grants.remove(&name);
+        Ok(entrant)
+    }
+
+    /// Takes back all grants that a member's passkeys and invitations gave: one of them was removed.
+    pub fn withdraw(&mut self, member: MemberId) {
+        let theirs = Entrant::member(member);
+        self.grants.retain(|_, (entrant, _)| *entrant != theirs);
     }
 
     fn open_challenge(
@@ -205,6 +261,10 @@ mod tests {
     use crate::decide::tests::{recovery_key, roster, stranger_key};
 
     const CONTEXT: &[u8] = b"test";
+    const OWNER: MemberId = MemberId::new([1; 16]);
+    const MEMBER: MemberId = MemberId::new([11; 16]);
+    const VIEWER: MemberId = MemberId::new([12; 16]);
+    const NOW: UtcMillis = UtcMillis(1_000_000);
 
     fn at(seconds: u64) -> Monotonic {
         Monotonic::from_start(Duration::from_secs(seconds))
@@ -227,12 +287,47 @@ mod tests {
             .recover(&roster, CONTEXT, (proof.0, &proof.1), at(119))
             .unwrap();
         let grant = Secret::new([5; 32]);
-        door.grant(&grant, &recovered, at(119)).unwrap();
-        assert!(door.spend(&roster, &[5; 32], at(120)).is_ok());
+        door.grant(&grant, recovered.entrant(), at(119)).unwrap();
+        let spent = (at(120), NOW);
+        assert!(door.spend(&roster, (&[5; 32], OWNER), spent).is_ok());
         assert_eq!(
-            door.spend(&roster, &[5; 32], at(120)).unwrap_err(),
+            door.spend(&roster, (&[5; 32], OWNER), spent).unwrap_err(),
             SignInError::BadGrant
         );
+    }
+
+    #[test]
+    fn r_8_a_grant_admits_devices_of_its_member_and_of_nobody_else() {
+        let (mut door, roster) = (door(), roster());
+        let words = Recovered {
+            identity: roster.recovery().0.id(),
+        };
+        let mut refused = |entrant, member| {
+            door.grant(&Secret::new([5; 32]), entrant, at(1)).unwrap();
+            door.spend(&roster, (&[5; 32], member), (at(1), NOW)).err()
+        };
+        for other in [OWNER, VIEWER, MemberId::new([77; 16])] {
+            let entrant = Entrant::member(MEMBER);
+            assert_eq!(refused(entrant, other), Some(SignInError::OtherMember));
+        }
+        assert_eq!(refused(Entrant::member(MEMBER), MEMBER), None);
+        assert_eq!(
+            refused(words.entrant(), MEMBER),
+            Some(SignInError::OtherMember)
+        );
+        assert_eq!(refused(words.entrant(), OWNER), None);
+    }
+
+    #[test]
+    fn a_grant_ends_with_its_members_time_and_when_it_is_withdrawn() {
+        let (mut door, roster) = (door(), roster());
+        let grant = Secret::new([5; 32]);
+        door.grant(&grant, Entrant::member(VIEWER), at(1)).unwrap();
+        let late = door.spend(&roster, (&[5; 32], VIEWER), (at(1), UtcMillis(2_000_000)));
+        assert_eq!(late.unwrap_err(), SignInError::BadGrant);
+        door.withdraw(VIEWER);
+        let gone = door.spend(&roster, (&[5; 32], VIEWER), (at(1), NOW));
+        assert_eq!(gone.unwrap_err(), SignInError::BadGrant);
     }
 
     #[test]
@@ -297,18 +392,20 @@ mod tests {
             identity: roster.recovery().0.id(),
         };
         for number in 0..=u8::try_from(MAX_OPEN).unwrap() {
-            let result = door.grant(&Secret::new([number; 32]), &recovered, at(1));
+            let result = door.grant(&Secret::new([number; 32]), recovered.entrant(), at(1));
             assert_eq!(result.is_err(), usize::from(number) == MAX_OPEN, "{number}");
         }
+        let other = Entrant::member(MEMBER);
+        assert!(door.grant(&Secret::new([99; 32]), other, at(1)).is_ok());
     }
 
     #[test]
     fn a_grant_ends_with_the_words_that_gave_it() {
         let (mut door, roster) = (door(), roster());
         let identity = stranger_key().public().id();
-        door.grant(&Secret::new([5; 32]), &Recovered { identity }, at(0))
-            .unwrap();
-        let refused = door.spend(&roster, &[5; 32], at(1));
+        let others = Recovered { identity }.entrant();
+        door.grant(&Secret::new([5; 32]), others, at(0)).unwrap();
+        let refused = door.spend(&roster, (&[5; 32], OWNER), (at(1), NOW));
         assert_eq!(refused.unwrap_err(), SignInError::BadGrant);
     }
 }

@@ -12,6 +12,8 @@ use bartizan_media::Codec;
 use serde::{Deserialize, Serialize};
 
 use crate::blob::Blob;
+#[cfg(feature = "openapi")]
+use crate::described::{CodecName, RenditionName};
 
 /// An error answer (RFC 9457, `application/problem+json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ documents! {
     /// Who is to be claimed.
     pub struct ClaimOffer {
         /// A fresh site id.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "site-id"))]
         pub site: SiteId,
         /// The gateway's identity (Ed25519); its fingerprint must be the link's.
         pub gateway: Blob,
@@ -78,13 +80,13 @@ documents! {
     /// A device that may call the API from now on.
     pub struct Session {
         /// Whose household.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "site-id"))]
         pub site: SiteId,
         /// Who.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "member-id"))]
         pub member: MemberId,
         /// With which device.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "device-id"))]
         pub device: DeviceId,
         /// The token for `Authorization: DPoP …`. Shown once.
         pub token: String,
@@ -130,9 +132,110 @@ documents! {
         pub grant: Blob,
     }
 
-    /// Sign-in with the recovery key, second half: the device's statement. Comes with a DPoP proof.
+    /// A ceremony with a passkey, begun. For `navigator.credentials`, `options` are parsed by
+    /// `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`; the client adds `prf` itself.
+    pub struct Ceremony {
+        /// To be handed back as it is, within five minutes, once.
+        pub ceremony: Blob,
+        /// `PublicKeyCredentialCreationOptionsJSON` or `PublicKeyCredentialRequestOptionsJSON` (`WebAuthn` L3 §5.4, §5.5).
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        pub options: serde_json::Value,
+    }
+
+    /// A passkey that was just made.
+    pub struct PasskeyRequest {
+        /// From the options.
+        pub ceremony: Blob,
+        /// `RegistrationResponseJSON` (`WebAuthn` L3 §5.1), without outputs of `prf`.
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        pub credential: serde_json::Value,
+        /// What the member calls it.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub name: Name,
+        /// The member's key store, locked with its PRF; at most 64 KiB.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub keystore: Option<Blob>,
+    }
+
+    /// The caller's own passkeys.
+    pub struct Passkeys {
+        /// In order of adding, at most 16.
+        pub passkeys: Vec<Passkey>,
+    }
+
+    /// A passkey.
+    pub struct Passkey {
+        /// Its credential id.
+        pub id: Blob,
+        /// What the member calls it.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub name: Name,
+        /// The name of the gateway that it is tied to.
+        pub rp_id: String,
+        /// When it was added.
+        #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+        pub added_ms: UtcMillis,
+        /// When it was last used.
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>))]
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub last_used_ms: Option<UtcMillis>,
+        /// Whether a key store that its PRF opens lies at the gateway.
+        pub opens: bool,
+    }
+
+    /// A passkey's answer.
+    pub struct PasskeyProof {
+        /// From the options.
+        pub ceremony: Blob,
+        /// `AuthenticationResponseJSON` (`WebAuthn` L3 §5.1), without outputs of `prf`.
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        pub credential: serde_json::Value,
+    }
+
+    /// What a new device needs to become one of its member's.
+    pub struct SignInAnswer {
+        /// The roster's statements.
+        pub statements: Vec<Blob>,
+        /// The member's key store, locked with the PRF of this very passkey, or under the invitation's secret.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub keystore: Option<Blob>,
+        /// Who.
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "member-id"))]
+        pub member: MemberId,
+        /// Admits one device of this member within two minutes.
+        pub grant: Blob,
+    }
+
+    /// What a locked browser's key store needs besides the browser's own key.
+    pub struct UnlockShare {
+        /// 32 random bytes, drawn by the device.
+        pub share: Blob,
+    }
+
+    /// A further device of the caller's is to join.
+    pub struct InvitationRequest {
+        /// 32 bytes, the hash of a secret that never gets here.
+        pub id: Blob,
+        /// The caller's key store, locked under another hash of the secret; at most 64 KiB.
+        pub keystore: Blob,
+    }
+
+    /// An open invitation.
+    pub struct Invitation {
+        /// When it ends.
+        #[cfg_attr(feature = "openapi", schema(value_type = u64))]
+        pub expires_ms: UtcMillis,
+    }
+
+    /// Takes an invitation.
+    pub struct InvitationProof {
+        /// Its id.
+        pub id: Blob,
+    }
+
+    /// The last step of every sign-in: the device's statement. Comes with a DPoP proof.
     pub struct DeviceRequest {
-        /// From the first half.
+        /// From the step before. It is good for a device of its member: an owner, with the recovery key.
         pub grant: Blob,
         /// The roster statement that adds the device.
         pub statement: Blob,
@@ -144,17 +247,17 @@ documents! {
     /// The site as its members see it.
     pub struct Site {
         /// Its id.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "site-id"))]
         pub site: SiteId,
         /// Who asks.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "member-id"))]
         pub member: MemberId,
         /// The gateway's software version.
         pub version: String,
         /// Statements of the roster.
         pub roster_len: u64,
         /// Hash of the last of them.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "hash"))]
         pub roster_head: Hash,
         /// How the gateway's secrets are kept at rest.
         pub root_key: RootKeyKind,
@@ -231,7 +334,7 @@ documents! {
     /// A camera as its viewers see it: no address, no credentials.
     pub struct Camera {
         /// Its id.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "camera-id"))]
         pub id: CameraId,
         /// Its name.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -247,7 +350,7 @@ documents! {
     /// One rendition of a camera.
     pub struct CameraStream {
         /// Which.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = RenditionName))]
         pub rendition: Rendition,
         /// How it is doing.
         pub status: StreamStatus,
@@ -275,7 +378,7 @@ documents! {
     /// The picture as measured.
     pub struct ProbedVideo {
         /// Codec.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = CodecName))]
         pub codec: Codec,
         /// Its RFC 6381 name.
         pub codec_string: String,
@@ -297,7 +400,7 @@ documents! {
     /// The sound as announced.
     pub struct ProbedAudio {
         /// Codec.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = CodecName))]
         pub codec: Codec,
         /// Samples a second.
         pub sample_rate: u32,
@@ -309,7 +412,7 @@ documents! {
     #[derive(Copy)]
     pub struct LiveRequest {
         /// Which stream.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = RenditionName))]
         pub rendition: Rendition,
     }
 
@@ -325,7 +428,7 @@ documents! {
     /// Recorded stretches of a stream.
     pub struct Recordings {
         /// Which stream.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = RenditionName))]
         pub rendition: Rendition,
         /// Oldest first.
         pub spans: Vec<Span>,
@@ -388,10 +491,10 @@ documents! {
     /// What the disk holds of one stream.
     pub struct StreamStorage {
         /// Whose.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "camera-id"))]
         pub camera: CameraId,
         /// Which.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = RenditionName))]
         pub rendition: Rendition,
         /// Bytes.
         pub bytes: u64,
@@ -414,10 +517,10 @@ documents! {
     /// A device and its token.
     pub struct Device {
         /// Its id.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "device-id"))]
         pub id: DeviceId,
         /// Whose.
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = "member-id"))]
         pub member: MemberId,
         /// Its name.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -481,7 +584,7 @@ pub struct SourceSettings {
     pub transport: Transport,
     /// SHA-256 of the camera's certificate, for `rtsps://`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "fingerprint"))]
     pub certificate: Option<Fingerprint>,
 }
 
@@ -557,7 +660,7 @@ pub enum StreamStatus {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TrackSummary {
     /// Codec.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = CodecName))]
     pub codec: Codec,
     /// For example `1920×1080` or `48 kHz stereo`.
     pub shape: String,
@@ -630,6 +733,9 @@ pub const PINNED_CONTEXT: &[u8] = b"bartizan/v1/pinned";
 
 /// What a recovery identity signs at sign-in.
 pub const SIGN_IN_CONTEXT: &[u8] = b"bartizan/v1/sign-in";
+
+/// Bytes of an unlock share.
+pub const UNLOCK_SHARE_LEN: usize = 32;
 
 /// Largest locked key store in bytes.
 pub const MAX_KEYSTORE: usize = 64 * 1_024;

@@ -132,4 +132,7 @@ pub enum FromSupervisor {
     },
     /// A socket to a new ingest process is attached.
     Link,
+    /// The files of a given certificate are attached, open for reading: its chain, then its key, both PEM. Comes
+    /// again whenever one of them changed.
+    Certificate,
 }

@@ -11,5 +11,7 @@ pub mod api;
 pub mod blob;
 pub mod broker;
 pub mod claim;
+#[cfg(feature = "openapi")]
+pub mod described;
 pub mod invitation;
 pub mod ipc;

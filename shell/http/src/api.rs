@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bartizan_access::claim::ClaimWindow;
 use bartizan_access::decide::{Act, Authorized, Caller, authorize};
+use bartizan_access::invitation::Invitations;
 use bartizan_access::nonce::{self, Nonces};
+use bartizan_access::passkey::Passkeys;
 use bartizan_access::replay::ReplayCache;
 use bartizan_access::signin::SignIn;
 use bartizan_access::ticket::Tickets;
@@ -46,6 +48,8 @@ struct Inner<B: Backend> {
     replay: Mutex<ReplayCache>,
     tickets: Mutex<Tickets>,
     sign_in: Mutex<SignIn>,
+    passkeys: Mutex<Passkeys>,
+    invitations: Mutex<Invitations>,
     /// Held over a whole claim, so that there is never a second one at the same time.
     claim: tokio::sync::Mutex<Option<ClaimWindow>>,
     viewers: Arc<Semaphore>,
@@ -77,6 +81,8 @@ impl<B: Backend> Api<B> {
             replay: Mutex::new(ReplayCache::new(nonce::MAX_AGE)),
             tickets: Mutex::new(Tickets::new()),
             sign_in: Mutex::new(SignIn::new(&secret()?)),
+            passkeys: Mutex::new(Passkeys::new(&secret()?)),
+            invitations: Mutex::default(),
             claim: tokio::sync::Mutex::new(settings.claim),
             viewers: Arc::new(Semaphore::new(MAX_VIEWERS)),
             rights: watch::Sender::new(()),
@@ -110,6 +116,14 @@ impl<B: Backend> Api<B> {
 
     pub(crate) fn sign_in(&self) -> MutexGuard<'_, SignIn> {
         locked(&self.0.sign_in)
+    }
+
+    pub(crate) fn passkeys(&self) -> MutexGuard<'_, Passkeys> {
+        locked(&self.0.passkeys)
+    }
+
+    pub(crate) fn invitations(&self) -> MutexGuard<'_, Invitations> {
+        locked(&self.0.invitations)
     }
 
     pub(crate) fn claim(&self) -> &tokio::sync::Mutex<Option<ClaimWindow>> {

@@ -15,14 +15,17 @@ use std::sync::Arc;
 use bartizan_access::claim::Presence;
 use bartizan_access::decide::{
     AddCamera, AppendStatement, Authorized, ListCameras, ListDevices, ManageCamera, OwnKeystore,
-    ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite, ReadStorage, RemoveDevice,
-    RenewToken, ViewLive, ViewRecording,
+    OwnPasskeys, OwnUnlockShare, ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite,
+    ReadStorage, RemoveDevice, RenewToken, ViewLive, ViewRecording,
 };
-use bartizan_access::signin::Recovered;
+use bartizan_access::passkey::{Asserted, Passkey};
+use bartizan_access::signin::{Entrant, Recovered};
 use bartizan_access::token::{TokenHash, TokenRecord};
 use bartizan_base::Error;
 use bartizan_domain::text::Name;
-use bartizan_domain::{CameraId, DeviceId, Fingerprint, MemberId, Rendition, UtcMillis};
+use bartizan_domain::{
+    CameraId, DeviceId, Fingerprint, Hash, MemberId, Rendition, Secret, UtcMillis,
+};
 use bartizan_identity::{Roster, Statement};
 use bartizan_protocol::api;
 use bytes::Bytes;
@@ -46,13 +49,13 @@ pub struct Claim {
     pub device_name: Name,
 }
 
-/// A device that the recovery words let in. The statement is an `AddDevice` of exactly this member,
+/// A device that came in with a grant. The statement is an `AddDevice` of exactly this member,
 /// device and thumbprint, decoded, not yet verified.
 #[derive(Debug)]
 pub struct NewDevice {
     /// To be added to the roster.
     pub statement: Statement,
-    /// An owner on the roster.
+    /// Whom the grant was given for.
     pub member: MemberId,
     /// The device.
     pub device: DeviceId,
@@ -70,6 +73,27 @@ pub struct RecoveryMaterial {
     /// The owner's key store, locked with the recovery key.
     pub recovery_keystore: Vec<u8>,
 }
+
+/// A member's passkeys, with what new ones are to show.
+#[derive(Debug)]
+pub struct MembersPasskeys {
+    /// The member's name, where the gateway knows it.
+    pub name: Option<Name>,
+    /// In order of adding.
+    pub passkeys: Vec<Passkey>,
+}
+
+/// What a passkey opens: `SignInAnswer` without its grant.
+#[derive(Debug)]
+pub struct PasskeyMaterial {
+    /// All statements of the roster.
+    pub statements: Vec<Vec<u8>>,
+    /// The key store that lies with the passkey, locked with its PRF.
+    pub keystore: Option<Vec<u8>>,
+}
+
+/// A device's unlock share.
+pub type Share = Secret<[u8; api::UNLOCK_SHARE_LEN]>;
 
 /// A camera to be added. The statement is an `AddCamera` of exactly this camera, decoded, not yet verified.
 #[derive(Debug)]
@@ -169,10 +193,13 @@ pub trait Backend: Send + Sync + 'static {
         recovered: &Recovered,
     ) -> impl Future<Output = Result<RecoveryMaterial, Error>> + Send;
 
+    /// All statements of the roster, for whoever just came in.
+    fn log(&self, entrant: Entrant) -> impl Future<Output = Result<Vec<Vec<u8>>, Error>> + Send;
+
     /// Appends the statement and stores a token for the device, all or nothing.
     fn add_device(
         &self,
-        recovered: Recovered,
+        entrant: Entrant,
         device: NewDevice,
     ) -> impl Future<Output = Result<api::Session, Error>> + Send;
 
@@ -217,6 +244,63 @@ pub trait Backend: Send + Sync + 'static {
         who: Authorized<OwnKeystore>,
         locked: Vec<u8>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The caller's own passkeys.
+    fn passkeys(
+        &self,
+        who: Authorized<OwnPasskeys>,
+    ) -> impl Future<Output = Result<MembersPasskeys, Error>> + Send;
+
+    /// What is stored of the passkey with this lookup (`bartizan_access::passkey::lookup`). Asked by strangers.
+    fn passkey(&self, lookup: Hash) -> impl Future<Output = Result<Option<Passkey>, Error>> + Send;
+
+    /// Stores a passkey of the caller's, with the key store that its PRF opens. `ResourceExhausted` at
+    /// `bartizan_access::passkey::MAX_PASSKEYS`; `AlreadyExists` when somebody has it already.
+    fn add_passkey(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        passkey: Passkey,
+        keystore: Option<Vec<u8>>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Replaces the key store that lies with one of the caller's passkeys; `NotFound` for all others.
+    fn put_passkey_keystore(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        lookup: Hash,
+        locked: Vec<u8>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Forgets one of the caller's passkeys with its key store; `NotFound` for all others.
+    fn remove_passkey(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        lookup: Hash,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Writes a use down (`Passkey::note`), in one step with reading what is stored. `Unauthenticated` when the
+    /// passkey was removed or used meanwhile.
+    fn note_passkey(&self, used: &Asserted) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// What a passkey opens.
+    fn passkey_material(
+        &self,
+        used: &Asserted,
+    ) -> impl Future<Output = Result<PasskeyMaterial, Error>> + Send;
+
+    /// Keeps the share of the caller's device.
+    fn put_unlock_share(
+        &self,
+        who: Authorized<OwnUnlockShare>,
+        share: Share,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The share of a device whose member just showed a passkey on it.
+    fn unlock_share(
+        &self,
+        used: &Asserted,
+        device: DeviceId,
+    ) -> impl Future<Output = Result<Option<Share>, Error>> + Send;
 
     /// All cameras; the handler leaves out those that the caller may not see.
     fn cameras(

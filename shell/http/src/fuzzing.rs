@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::api::Api;
 use crate::backend::Backend;
-use crate::listen;
+use crate::connections;
 use crate::origin::{Origin, Origins, Scheme};
 use crate::range::ByteRange;
 
@@ -31,5 +31,5 @@ pub async fn connection<B: Backend>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) {
     let origins = Origins::new(Scheme::Http, names.iter().cloned());
-    listen::speak_over(api, Arc::new(origins), stream).await;
+    connections::speak_over(api, Arc::new(origins), stream).await;
 }

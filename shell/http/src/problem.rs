@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use bartizan_access::decide::{Denial, NotAuthentic};
+use bartizan_access::invitation::InvitationError;
+use bartizan_access::passkey::{NeedsName, PasskeyError};
 use bartizan_access::replay::ReplayError;
 use bartizan_access::signin::SignInError;
 use bartizan_access::ticket::{BadTicket, TooManyTickets};
@@ -61,6 +63,8 @@ kinds! {
     Forbidden => FORBIDDEN, "forbidden", "Not allowed";
     /// A bug.
     Internal => INTERNAL_SERVER_ERROR, "internal", "Something went wrong inside the gateway";
+    /// A secret came that nobody else may have.
+    KeepToYourself => UNPROCESSABLE_ENTITY, "keep-to-yourself", "Keep this to yourself";
     /// A limit of the site is reached.
     LimitReached => CONFLICT, "limit-reached", "A limit is reached";
     /// The path exists, not with this method.
@@ -69,6 +73,8 @@ kinds! {
     Misdirected => MISDIRECTED_REQUEST, "misdirected", "This is not the host that you ask for";
     /// Not there, or not theirs.
     NotFound => NOT_FOUND, "not-found", "There is no such thing";
+    /// An address is no name.
+    PasskeyNeedsName => CONFLICT, "passkey-needs-name", "Passkeys need a name";
     /// The state is another than the request needs.
     Precondition => CONFLICT, "precondition", "Not in this state";
     /// No byte of the range exists.
@@ -278,6 +284,7 @@ impl From<SignInError> for ApiError {
             SignInError::BadChallenge | SignInError::BadGrant | SignInError::WrongWords => {
                 return Self::unauthenticated(None, error.to_string());
             }
+            SignInError::OtherMember => return Self::new(Kind::Unprocessable, error.to_string()),
             SignInError::Busy => Kind::Unavailable,
             SignInError::TooMany { .. } => Kind::TooManyRequests,
         };
@@ -286,6 +293,73 @@ impl From<SignInError> for ApiError {
             _ => bartizan_access::signin::LIFETIME,
         };
         Self::new(kind, error.to_string()).retry_after(wait)
+    }
+}
+
+/// For the doors: a passkey that is not taken signs nobody in.
+impl From<PasskeyError> for ApiError {
+    fn from(error: PasskeyError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PasskeyError::Malformed(_) | PasskeyError::UnsupportedKey => {
+                Self::new(Kind::Unprocessable, detail)
+            }
+            PasskeyError::SecretSent => Self::new(Kind::KeepToYourself, detail),
+            PasskeyError::Busy => Self::new(Kind::Unavailable, detail)
+                .retry_after(bartizan_access::passkey::CEREMONY_LIFETIME),
+            PasskeyError::TooMany { retry_after } => {
+                Self::new(Kind::TooManyRequests, detail).retry_after(retry_after)
+            }
+            PasskeyError::BadCeremony
+            | PasskeyError::OtherPage
+            | PasskeyError::NotVerified
+            | PasskeyError::Unknown
+            | PasskeyError::BadSignature
+            | PasskeyError::CounterWentBack => Self::unauthenticated(None, detail),
+        }
+    }
+}
+
+/// For members who add a passkey: they are signed in, whatever is wrong with it.
+pub(crate) fn not_added(error: PasskeyError) -> ApiError {
+    let detail = error.to_string();
+    match error {
+        PasskeyError::BadCeremony => ApiError::new(Kind::Precondition, detail),
+        PasskeyError::OtherPage
+        | PasskeyError::NotVerified
+        | PasskeyError::Unknown
+        | PasskeyError::BadSignature
+        | PasskeyError::CounterWentBack => ApiError::new(Kind::Unprocessable, detail),
+        error => error.into(),
+    }
+}
+
+impl From<NeedsName> for ApiError {
+    fn from(error: NeedsName) -> Self {
+        let detail = match error.instead {
+            Some(origin) => {
+                format!("Passkeys belong to a name, and this is an address: open {origin} instead.")
+            }
+            None => {
+                "Passkeys belong to a name, and this is an address: open the gateway by its name."
+                    .to_owned()
+            }
+        };
+        Self::new(Kind::PasskeyNeedsName, detail)
+    }
+}
+
+impl From<InvitationError> for ApiError {
+    fn from(error: InvitationError) -> Self {
+        let detail = error.to_string();
+        match error {
+            InvitationError::Unknown => Self::unauthenticated(None, detail),
+            InvitationError::BadId => Self::new(Kind::Unprocessable, detail),
+            InvitationError::Full => Self::new(Kind::LimitReached, detail),
+            InvitationError::TooMany { retry_after } => {
+                Self::new(Kind::TooManyRequests, detail).retry_after(retry_after)
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use sqlx::sqlite::{
 use sqlx::{Row, Sqlite, Transaction};
 use zeroize::Zeroizing;
 
+use crate::passkeys::{forget_device, forget_member};
 use crate::rows::{CameraRow, SealedCamera};
 
 const SECRET: Purpose = Purpose::new("secret.sealed");
@@ -45,6 +46,9 @@ pub enum StoreError {
     /// The row is there already, or the statement does not follow.
     #[error("it is in the database already")]
     Exists,
+    /// A limit is reached.
+    #[error("there are {1} {0} at most")]
+    Full(&'static str, usize),
 }
 
 /// Which locked copy of a key store.
@@ -82,14 +86,23 @@ pub struct Claimed<'a> {
     pub now: UtcMillis,
 }
 
+/// Who goes with a statement.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gone<'a> {
+    /// Devices that are removed.
+    pub devices: &'a [DeviceId],
+    /// The member who is removed.
+    pub member: Option<MemberId>,
+}
+
 /// The database.
 #[derive(Debug)]
 pub struct Store {
-    pool: SqlitePool,
-    at_rest: AtRest,
+    pub(crate) pool: SqlitePool,
+    pub(crate) at_rest: AtRest,
 }
 
-type Result<T> = std::result::Result<T, StoreError>;
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 impl Store {
     /// Opens `path` (made with mode 0600 by its folder's protection), migrating it where needed.
@@ -115,7 +128,7 @@ impl Store {
         self.pool.close().await;
     }
 
-    async fn begin(&self) -> Result<Transaction<'_, Sqlite>> {
+    pub(crate) async fn begin(&self) -> Result<Transaction<'_, Sqlite>> {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 
@@ -229,15 +242,12 @@ impl Store {
         Ok(())
     }
 
-    /// Appends a statement; a removed device loses its token and name in the same transaction.
-    pub async fn append(
-        &self,
-        (sequence, statement): (u64, &[u8]),
-        removed_devices: &[DeviceId],
-    ) -> Result<()> {
+    /// Appends a statement; a removed device loses its token, name and unlock share, a removed member their
+    /// passkeys, in the same transaction.
+    pub async fn append(&self, (sequence, statement): (u64, &[u8]), gone: Gone<'_>) -> Result<()> {
         let mut transaction = self.begin().await?;
         insert_statement(&mut transaction, sequence, statement).await?;
-        for device in removed_devices {
+        for device in gone.devices {
             let id = device.as_bytes().as_slice();
             sqlx::query("DELETE FROM token WHERE device = $1")
                 .bind(id)
@@ -247,6 +257,10 @@ impl Store {
                 .bind(id)
                 .execute(&mut *transaction)
                 .await?;
+            forget_device(&mut transaction, *device).await?;
+        }
+        if let Some(member) = gone.member {
+            forget_member(&mut transaction, member).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -478,7 +492,11 @@ fn token_record(row: &SqliteRow) -> Result<TokenRecord> {
     })
 }
 
-fn fixed<const N: usize>(row: &SqliteRow, column: usize, what: &'static str) -> Result<[u8; N]> {
+pub(crate) fn fixed<const N: usize>(
+    row: &SqliteRow,
+    column: usize,
+    what: &'static str,
+) -> Result<[u8; N]> {
     let bytes: Vec<u8> = row.try_get(column)?;
     bytes
         .try_into()
@@ -486,11 +504,11 @@ fn fixed<const N: usize>(row: &SqliteRow, column: usize, what: &'static str) -> 
 }
 
 /// SQLite's integers are signed; our times and counts stay far below.
-fn integer(value: u64) -> i64 {
+pub(crate) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn time(value: i64) -> Result<UtcMillis> {
+pub(crate) fn time(value: i64) -> Result<UtcMillis> {
     u64::try_from(value)
         .map(UtcMillis)
         .map_err(|_opaque| StoreError::Malformed("time"))
@@ -553,7 +571,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(locked.as_deref(), Some(b"locked".as_slice()));
-        let again = store.append((0, b"another genesis"), &[]).await;
+        let again = store.append((0, b"another genesis"), Gone::default()).await;
         assert!(matches!(again, Err(StoreError::Exists)));
     }
 
@@ -589,7 +607,11 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(store.devices().await.unwrap().len(), 2);
-        store.append((2, b"remove"), &[id]).await.unwrap();
+        let gone = Gone {
+            devices: &[id],
+            member: None,
+        };
+        store.append((2, b"remove"), gone).await.unwrap();
         assert_eq!(store.token(token(2).0).await.unwrap(), None);
         assert_eq!(store.devices().await.unwrap().len(), 1);
     }

@@ -1,7 +1,7 @@
 //! The private documents inside sealed columns.
 
-use bartizan_domain::CameraId;
 use bartizan_domain::text::Name;
+use bartizan_domain::{CameraId, UtcMillis};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -21,4 +21,17 @@ pub struct CameraRow {
 pub(crate) struct SealedCamera {
     pub(crate) name: Name,
     pub(crate) settings: Zeroizing<String>,
+}
+
+/// The sealed column of a passkey.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SealedPasskey {
+    pub(crate) id: Vec<u8>,
+    pub(crate) name: Name,
+    pub(crate) rp_id: String,
+    /// COSE bytes.
+    pub(crate) key: Vec<u8>,
+    pub(crate) counter: u32,
+    pub(crate) backup_eligible: bool,
+    pub(crate) last_used: Option<UtcMillis>,
 }

@@ -15,9 +15,16 @@ mod faults;
 #[cfg(test)]
 mod footage;
 #[cfg(test)]
+mod lan;
+#[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod secrecy;
+#[cfg(test)]
+#[path = "../../../core/access/src/passkey/soft.rs"]
+mod soft;
 #[cfg(test)]
 mod tour;
 #[cfg(test)]

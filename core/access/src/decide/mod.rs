@@ -87,6 +87,11 @@ impl Caller {
             })
     }
 
+    /// Somebody who was authenticated before, as remembered. Whether they still may is decided anew.
+    pub(crate) const fn remembered(member: MemberId, device: DeviceId) -> Self {
+        Self { member, device }
+    }
+
     /// Who.
     pub const fn member(&self) -> MemberId {
         self.member
@@ -157,6 +162,8 @@ actions! {
     AddCamera,
     /// Adds a statement that this identity signed to the roster.
     AppendStatement(KeyId),
+    /// Invites a device of the caller's own.
+    Invite,
     /// Sees which cameras there are; [`sees_camera`] says which of them.
     ListCameras,
     /// Sees which devices there are; [`sees_device`] says which of them.
@@ -165,6 +172,10 @@ actions! {
     ManageCamera(CameraId),
     /// Reads or replaces the caller's own locked key store.
     OwnKeystore,
+    /// Lists, adds and removes the caller's own passkeys.
+    OwnPasskeys,
+    /// Leaves the unlock share of the caller's own device.
+    OwnUnlockShare,
     /// Tries a camera's address without adding it.
     ProbeSource,
     /// Reads counters.
@@ -236,9 +247,12 @@ pub fn decide(roster: &Roster, who: &Caller, action: Action, now: UtcMillis) -> 
     let any_role = sabotage::off("R-8") || sabotage::off("G-2");
     let manages = matches!(member.role, Role::Owner | Role::Admin) || any_role;
     match action {
-        Action::ListCameras
+        Action::Invite
+        | Action::ListCameras
         | Action::ListDevices
         | Action::OwnKeystore
+        | Action::OwnPasskeys
+        | Action::OwnUnlockShare
         | Action::ReadRoster
         | Action::ReadSite
         | Action::RenewToken => Decision::Allow,
@@ -290,7 +304,7 @@ pub fn sees_device(roster: &Roster, who: &Caller, owner: MemberId, now: UtcMilli
 }
 
 /// The caller's entry, while the device is theirs and their time is not over.
-fn current<'a>(roster: &'a Roster, who: &Caller, now: UtcMillis) -> Option<&'a Member> {
+pub(crate) fn current<'a>(roster: &'a Roster, who: &Caller, now: UtcMillis) -> Option<&'a Member> {
     roster
         .device(who.device)
         .filter(|device| device.member == who.member)?;

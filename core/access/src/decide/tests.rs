@@ -122,6 +122,31 @@ pub(crate) const fn authorized(device_of: u8) -> Authorized<ViewLive> {
     }
 }
 
+/// For tests of invitations.
+pub(crate) const fn inviting(device_of: u8) -> Authorized<Invite> {
+    Authorized {
+        caller: caller(device_of),
+        act: Invite,
+    }
+}
+
+/// The roster with another device of that member's in the place of the first.
+pub(crate) fn without_device(of: u8) -> Roster {
+    let mut roster = roster();
+    let other = Operation::AddDevice {
+        member: member(of),
+        device: device(77),
+        thumbprint: thumbprint(77),
+    };
+    add(&mut roster, of, other);
+    add(
+        &mut roster,
+        of,
+        Operation::RemoveDevice { device: device(of) },
+    );
+    roster
+}
+
 const fn caller(of: u8) -> Caller {
     Caller {
         member: member(of),
@@ -152,9 +177,12 @@ fn r_8_roles_allow_what_they_are_for() {
     assert_eq!(row(Action::ReadStorage), "AAAFA");
     assert_eq!(row(Action::ManageCamera(SHARED)), "AAFFH");
     for everyone in [
+        Action::Invite,
         Action::ListCameras,
         Action::ListDevices,
         Action::OwnKeystore,
+        Action::OwnPasskeys,
+        Action::OwnUnlockShare,
         Action::ReadRoster,
         Action::ReadSite,
         Action::RenewToken,

@@ -8,25 +8,27 @@ use std::time::Duration;
 use bartizan_access::claim::Presence;
 use bartizan_access::decide::{
     AddCamera, AppendStatement, Authorized, ListCameras, ListDevices, ManageCamera, OwnKeystore,
-    ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite, ReadStorage, RemoveDevice,
-    RenewToken, ViewLive, ViewRecording,
+    OwnPasskeys, OwnUnlockShare, ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite,
+    ReadStorage, RemoveDevice, RenewToken, ViewLive, ViewRecording,
 };
-use bartizan_access::signin::Recovered;
+use bartizan_access::passkey::{Asserted, Passkey};
+use bartizan_access::signin::{Entrant, Recovered};
 use bartizan_access::token::{self, Issued, TokenHash, TokenRecord, issue};
 use bartizan_base::{Error, ErrorKind, RootKeySource, random};
 use bartizan_domain::limits::MAX_CAMERAS;
 use bartizan_domain::{
-    CameraId, DeviceId, Fingerprint, MemberId, Rendition, Secret, StreamId, UtcMillis,
+    CameraId, DeviceId, Fingerprint, Hash, MemberId, Rendition, Secret, StreamId, UtcMillis,
 };
 use bartizan_http::backend::{
-    Backend, Claim, NewCamera, NewDevice, ProbeError, RecoveryMaterial, TimeRange,
+    Backend, Claim, MembersPasskeys, NewCamera, NewDevice, PasskeyMaterial, ProbeError,
+    RecoveryMaterial, Share, TimeRange,
 };
 use bartizan_identity::roster::{History, Role};
 use bartizan_identity::{Operation, Roster, Statement};
 use bartizan_protocol::api;
 use bartizan_protocol::blob::Blob;
 use bartizan_recordings::ReadError;
-use bartizan_store::{Claimed, Slot};
+use bartizan_store::{Claimed, Gone, Slot};
 use bytes::Bytes;
 
 use super::cameras::{Entry, Settings, check};
@@ -49,6 +51,11 @@ pub(crate) fn retention(retention: api::Retention) -> bartizan_recordings::Reten
 
 fn not_found() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such thing")
+}
+
+fn removed() -> Error {
+    let msg = "the device was removed meanwhile";
+    Error::new(ErrorKind::Unauthenticated, msg)
 }
 
 /// The recorder's refusals for the API.
@@ -92,14 +99,11 @@ impl Gateway {
     }
 
     /// Appends a statement that needs nothing else stored.
-    async fn append_plain(&self, statement: &Statement, removed: &[DeviceId]) -> Answer<()> {
+    async fn append_plain(&self, statement: &Statement, gone: Gone<'_>) -> Answer<()> {
         let _changing = self.changing.lock().await;
         let history = self.judge(statement)?;
         let entry = (statement.sequence, statement.as_bytes());
-        self.store
-            .append(entry, removed)
-            .await
-            .map_err(store_error)?;
+        self.store.append(entry, gone).await.map_err(store_error)?;
         self.adopt(history);
         Ok(())
     }
@@ -120,6 +124,47 @@ impl Gateway {
         self.hub.end(camera);
         self.recorder.remove_camera(camera);
         Ok(())
+    }
+
+    /// Removes a device: its token, name and unlock share go with it.
+    async fn drop_device(&self, device: DeviceId, statement: &Statement) -> Answer<()> {
+        let gone = Gone {
+            devices: &[device],
+            member: None,
+        };
+        self.append_plain(statement, gone).await
+    }
+
+    /// Removes a member: their devices and passkeys go with them.
+    async fn drop_member(&self, member: MemberId, statement: &Statement) -> Answer<()> {
+        let history = self.claimed()?;
+        let devices = history.current().devices();
+        let theirs = devices.filter(|(_, device)| device.member == member);
+        let theirs: Vec<_> = theirs.map(|(id, _)| id).collect();
+        let gone = Gone {
+            devices: &theirs,
+            member: Some(member),
+        };
+        self.append_plain(statement, gone).await
+    }
+
+    /// The caller holds `changing`.
+    fn still_member(&self, member: MemberId) -> Answer<()> {
+        let roster = self.roster().ok_or_else(not_found)?;
+        roster.member(member).map(drop).ok_or_else(removed)
+    }
+
+    /// The caller holds `changing`.
+    fn still_device(&self, device: DeviceId) -> Answer<()> {
+        let roster = self.roster().ok_or_else(not_found)?;
+        roster.device(device).map(drop).ok_or_else(removed)
+    }
+
+    /// All statements of the roster's log.
+    fn all_statements(&self) -> Answer<Vec<Vec<u8>>> {
+        let history = self.claimed()?;
+        let statements = history.statements().iter();
+        Ok(statements.map(|s| s.as_bytes().to_vec()).collect())
     }
 
     fn stream_exists(&self, stream: StreamId) -> Answer<()> {
@@ -203,10 +248,8 @@ impl Backend for Gateway {
                 .await
                 .map_err(store_error)?;
             if let Some(recovery_keystore) = stored {
-                let statements = history.statements().iter();
-                let statements = statements.map(|s| s.as_bytes().to_vec()).collect();
                 return Ok(RecoveryMaterial {
-                    statements,
+                    statements: self.all_statements()?,
                     recovery_keystore,
                 });
             }
@@ -217,7 +260,11 @@ impl Backend for Gateway {
         ))
     }
 
-    async fn add_device(&self, _: Recovered, device: NewDevice) -> Answer<api::Session> {
+    async fn log(&self, _: Entrant) -> Answer<Vec<Vec<u8>>> {
+        self.all_statements()
+    }
+
+    async fn add_device(&self, _: Entrant, device: NewDevice) -> Answer<api::Session> {
         let _changing = self.changing.lock().await;
         let history = self.judge(&device.statement)?;
         let issued = self.issue((device.member, device.device), device.thumbprint)?;
@@ -234,13 +281,7 @@ impl Backend for Gateway {
     async fn renew_token(&self, who: Authorized<RenewToken>) -> Answer<UtcMillis> {
         let expires = self.now().saturating_add(token::LIFETIME);
         let renewed = self.store.renew_token(who.caller().device(), expires).await;
-        let gone = || {
-            Error::new(
-                ErrorKind::Unauthenticated,
-                "the device was removed meanwhile",
-            )
-        };
-        renewed.map_err(store_error)?.ok_or_else(gone)
+        renewed.map_err(store_error)?.ok_or_else(removed)
     }
 
     async fn site(&self, who: Authorized<ReadSite>) -> Answer<api::Site> {
@@ -277,21 +318,13 @@ impl Backend for Gateway {
     async fn append(&self, _: Authorized<AppendStatement>, statement: Statement) -> Answer<()> {
         match statement.operation {
             Operation::RemoveCamera { camera } => self.drop_camera(camera, &statement).await,
-            Operation::RemoveDevice { device } => self.append_plain(&statement, &[device]).await,
-            Operation::RemoveMember { member } => {
-                let history = self.claimed()?;
-                let devices = history.current().devices();
-                let theirs: Vec<_> = devices
-                    .filter(|(_, device)| device.member == member)
-                    .map(|(id, _)| id)
-                    .collect();
-                self.append_plain(&statement, &theirs).await
-            }
+            Operation::RemoveDevice { device } => self.drop_device(device, &statement).await,
+            Operation::RemoveMember { member } => self.drop_member(member, &statement).await,
             Operation::AddCamera { .. } | Operation::AddDevice { .. } => {
                 let msg = "cameras and devices are added with their settings";
                 Err(Error::new(ErrorKind::InvalidArgument, msg))
             }
-            _ => self.append_plain(&statement, &[]).await,
+            _ => self.append_plain(&statement, Gone::default()).await,
         }
     }
 
@@ -309,6 +342,83 @@ impl Backend for Gateway {
             .put_keystore(member, Slot::Own, &locked)
             .await
             .map_err(store_error)
+    }
+
+    async fn passkeys(&self, who: Authorized<OwnPasskeys>) -> Answer<MembersPasskeys> {
+        let member = who.caller().member();
+        let names = self.store.members().await.map_err(store_error)?;
+        let own = names.into_iter().find(|(id, _)| *id == member);
+        Ok(MembersPasskeys {
+            name: own.map(|(_, name)| name),
+            passkeys: self.store.passkeys(member).await.map_err(store_error)?,
+        })
+    }
+
+    async fn passkey(&self, lookup: Hash) -> Answer<Option<Passkey>> {
+        self.store.passkey(lookup).await.map_err(store_error)
+    }
+
+    async fn add_passkey(
+        &self,
+        _: Authorized<OwnPasskeys>,
+        passkey: Passkey,
+        keystore: Option<Vec<u8>>,
+    ) -> Answer<()> {
+        // Not while the member may be going: nothing of theirs may stay behind.
+        let _changing = self.changing.lock().await;
+        self.still_member(passkey.member)?;
+        let added = self.store.add_passkey(&passkey, keystore.as_deref());
+        added.await.map_err(store_error)
+    }
+
+    async fn put_passkey_keystore(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        lookup: Hash,
+        locked: Vec<u8>,
+    ) -> Answer<()> {
+        let own = (who.caller().member(), lookup);
+        let put = self.store.put_passkey_keystore(own, &locked).await;
+        put.map_err(store_error)?
+            .then_some(())
+            .ok_or_else(not_found)
+    }
+
+    async fn remove_passkey(&self, who: Authorized<OwnPasskeys>, lookup: Hash) -> Answer<()> {
+        let own = (who.caller().member(), lookup);
+        let removed = self.store.remove_passkey(own).await.map_err(store_error)?;
+        removed.then_some(()).ok_or_else(not_found)
+    }
+
+    async fn note_passkey(&self, used: &Asserted) -> Answer<()> {
+        let noted = self.store.note_passkey(used, self.now()).await;
+        let msg = "the passkey was removed or used elsewhere meanwhile: try again";
+        let changed = || Error::new(ErrorKind::Unauthenticated, msg);
+        noted
+            .map_err(store_error)?
+            .then_some(())
+            .ok_or_else(changed)
+    }
+
+    async fn passkey_material(&self, used: &Asserted) -> Answer<PasskeyMaterial> {
+        let keystore = self.store.passkey_keystore(used.credential()).await;
+        Ok(PasskeyMaterial {
+            statements: self.all_statements()?,
+            keystore: keystore.map_err(store_error)?,
+        })
+    }
+
+    async fn put_unlock_share(&self, who: Authorized<OwnUnlockShare>, share: Share) -> Answer<()> {
+        // Not while the device may be going.
+        let _changing = self.changing.lock().await;
+        let device = who.caller().device();
+        self.still_device(device)?;
+        let put = self.store.put_unlock_share(device, &share).await;
+        put.map_err(store_error)
+    }
+
+    async fn unlock_share(&self, _: &Asserted, device: DeviceId) -> Answer<Option<Share>> {
+        self.store.unlock_share(device).await.map_err(store_error)
     }
 
     async fn cameras(&self, _: Authorized<ListCameras>) -> Answer<Vec<api::Camera>> {
@@ -556,7 +666,7 @@ impl Backend for Gateway {
         who: Authorized<RemoveDevice>,
         statement: Statement,
     ) -> Answer<()> {
-        self.append_plain(&statement, &[who.act().0]).await
+        self.drop_device(who.act().0, &statement).await
     }
 
     async fn counters(&self, _: Authorized<ReadCounters>) -> Answer<api::Counters> {

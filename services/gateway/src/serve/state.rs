@@ -374,6 +374,7 @@ async fn load_history(store: &Store) -> Result<Option<History>, Error> {
 pub(crate) fn store_error(error: StoreError) -> Error {
     match error {
         StoreError::Exists => Error::new(ErrorKind::AlreadyExists, "it exists already"),
+        full @ StoreError::Full(..) => Error::new(ErrorKind::ResourceExhausted, full.to_string()),
         error => Error::internal("the database failed").caused_by(error),
     }
 }

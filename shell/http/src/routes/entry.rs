@@ -1,14 +1,15 @@
-//! The doors for devices without a token: the claim of a new gateway, and the recovery words.
+//! The doors for devices without a token: the claim of a new gateway, the recovery words, and the last step of
+//! every sign-in. (Passkeys and invitations have rooms of their own.)
 //!
-//! Both end with a token bound to the key that the request's DPoP proof proved, and with a statement that
+//! All end with a token bound to the key that the request's DPoP proof proved, and with a statement that
 //! names exactly that key. Wrong tries are counted in `bartizan_access`.
 
 use axum::Json;
 use axum::extract::State;
 use bartizan_domain::Fingerprint;
 use bartizan_domain::text::Name;
+use bartizan_identity::Operation;
 use bartizan_identity::roster::Genesis;
-use bartizan_identity::{Operation, Role, Roster};
 use bartizan_protocol::api::{self, MAX_KEYSTORE, SIGN_IN_CONTEXT};
 use bartizan_protocol::blob::Blob;
 
@@ -113,7 +114,7 @@ pub(super) async fn recover<B: Backend>(
         .recover(&roster, SIGN_IN_CONTEXT, proof, now)?;
     let material = api.backend().recovery_material(&recovered).await?;
     let grant = secret()?;
-    api.sign_in().grant(&grant, &recovered, now)?;
+    api.sign_in().grant(&grant, recovered.entrant(), now)?;
     Ok(Json(api::RecoveryAnswer {
         statements: material.statements.into_iter().map(Blob).collect(),
         recovery_keystore: Blob(material.recovery_keystore),
@@ -121,7 +122,8 @@ pub(super) async fn recover<B: Backend>(
     }))
 }
 
-/// Adds the device that the recovery words let in. The DPoP proof is of its key and has no token.
+/// Adds the device that the recovery words, a passkey or an invitation let in. The DPoP proof is of its key and
+/// has no token; the statement's member is the one that the grant was given for.
 #[utoipa::path(post, path = "/api/v1/sign-in/device", tag = "entry", request_body = api::DeviceRequest,
     params(("DPoP" = String, Header, description = "RFC 9449 proof without `ath`")),
     responses((status = 200, body = api::Session), (status = 401), (status = 409)))]
@@ -130,28 +132,17 @@ pub(super) async fn add_device<B: Backend>(
     Prover(proof): Prover,
     Doc(request): Doc<api::DeviceRequest>,
 ) -> Answer<Json<api::Session>> {
-    let roster = api.roster()?;
-    let device = parsed_device(
-        &roster,
-        &request.statement,
-        proof.thumbprint(),
-        request.device_name,
-    )?;
-    let recovered = api
+    let device = parsed_device(&request.statement, proof.thumbprint(), request.device_name)?;
+    let (roster, grant) = (api.roster()?, (request.grant.as_ref(), device.member));
+    let entrant = api
         .sign_in()
-        .spend(&roster, request.grant.as_ref(), api.now())?;
+        .spend(&roster, grant, (api.now(), api.utc()))?;
     api.take(&proof)?;
-    let added =
-        api.to_the_end(|backend| async move { backend.add_device(recovered, device).await });
+    let added = api.to_the_end(|backend| async move { backend.add_device(entrant, device).await });
     Ok(Json(added.await??))
 }
 
-fn parsed_device(
-    roster: &Roster,
-    bytes: &Blob,
-    proved: Fingerprint,
-    name: Name,
-) -> Answer<NewDevice> {
+fn parsed_device(bytes: &Blob, proved: Fingerprint, name: Name) -> Answer<NewDevice> {
     let statement = statement(bytes)?;
     let Operation::AddDevice {
         member,
@@ -166,15 +157,6 @@ fn parsed_device(
     if thumbprint != proved {
         let detail = "The statement names another device key than the one that proved itself.";
         return Err(unprocessable(detail));
-    }
-    // The recovery words are the owners'; the roster's rules say so once more.
-    if roster
-        .member(member)
-        .is_none_or(|entry| entry.role != Role::Owner)
-    {
-        return Err(unprocessable(
-            "The recovery words add devices of owners only.",
-        ));
     }
     Ok(NewDevice {
         statement,

@@ -5,7 +5,9 @@
 
 mod cameras;
 mod entry;
+mod invitations;
 mod live;
+mod passkeys;
 mod recordings;
 mod site;
 
@@ -78,6 +80,17 @@ routes! {
     entry::challenge __path_challenge,
     entry::recover __path_recover,
     entry::add_device __path_add_device,
+    passkeys::options __path_options,
+    passkeys::add __path_add,
+    passkeys::list __path_list,
+    passkeys::put_keystore __path_put_keystore,
+    passkeys::remove __path_remove,
+    passkeys::sign_in_options __path_sign_in_options,
+    passkeys::sign_in __path_sign_in,
+    passkeys::put_unlock_share __path_put_unlock_share,
+    passkeys::unlock_share __path_unlock_share,
+    invitations::invite __path_invite,
+    invitations::redeem __path_redeem,
     site::site __path_site,
     site::statements __path_statements,
     site::append __path_append,

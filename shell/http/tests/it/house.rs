@@ -10,7 +10,7 @@ use bartizan_access::dpop::ProofRequest;
 use bartizan_base::{Clock, Tasks, TestClock, random};
 use bartizan_domain::text::Name;
 use bartizan_domain::{CameraId, DeviceId, Hash, MemberId, Secret, UtcMillis};
-use bartizan_http::{Api, Listener, Settings, serve};
+use bartizan_http::{Api, App, Listener, Settings, serve};
 use bartizan_identity::roster::Genesis;
 use bartizan_identity::{
     Operation, ReaderKey, ReaderPublic, Role, Roster, SigningKey, Statement, Suite,
@@ -44,6 +44,8 @@ pub(crate) const CLAIM_TOKEN: [u8; 32] = [9; 32];
 
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
+    /// What requests call it: its address, until a test gives it another of its names.
+    pub(crate) host: String,
     pub(crate) memory: Arc<Memory>,
     pub(crate) clock: TestClock,
     pub(crate) tasks: Tasks,
@@ -121,6 +123,15 @@ pub(crate) fn genesis(key: &DeviceKey) -> Statement {
 impl House {
     /// Not claimed yet.
     pub(crate) async fn unclaimed() -> Self {
+        Self::serving(None).await
+    }
+
+    /// As [`unclaimed`](Self::unclaimed), with the app beside the API.
+    pub(crate) async fn unclaimed_with(app: App) -> Self {
+        Self::serving(Some(app)).await
+    }
+
+    async fn serving(app: Option<App>) -> Self {
         let clock = TestClock::at(NOW);
         let memory = Memory::new(
             clock.clone(),
@@ -141,10 +152,15 @@ impl House {
         let listener = Listener::in_clear("127.0.0.1:0".parse().unwrap(), &[])
             .await
             .unwrap();
+        let listener = match app {
+            Some(app) => listener.with_app(app),
+            None => listener,
+        };
         let address = listener.address();
         tasks.spawn("serve", serve(api, listener));
         Self {
             address,
+            host: address.to_string(),
             memory,
             clock,
             tasks,
@@ -253,7 +269,7 @@ impl House {
         Request::builder()
             .method(method)
             .uri(path)
-            .header("host", self.address.to_string())
+            .header("host", &self.host)
     }
 
     pub(crate) async fn plain(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
@@ -266,7 +282,7 @@ impl House {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.host)
     }
 
     /// As an honest app does it.

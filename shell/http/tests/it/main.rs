@@ -2,13 +2,19 @@
 //! pages and hostile documents get.
 
 #[cfg(test)]
+mod app;
+#[cfg(test)]
 mod auth;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod entry;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
+mod invitations;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -18,6 +24,11 @@ mod matrix;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod recordings;
+#[cfg(test)]
+#[path = "../../../../core/access/src/passkey/soft.rs"]
+mod soft;
 #[cfg(test)]
 mod tls;

@@ -7,17 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bartizan_access::claim::Presence;
 use bartizan_access::decide::{
     AddCamera, AppendStatement, Authorized, ListCameras, ListDevices, ManageCamera, OwnKeystore,
-    ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite, ReadStorage, RemoveDevice,
-    RenewToken, ViewLive, ViewRecording,
+    OwnPasskeys, OwnUnlockShare, ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite,
+    ReadStorage, RemoveDevice, RenewToken, ViewLive, ViewRecording,
 };
-use bartizan_access::signin::Recovered;
+use bartizan_access::passkey::{Asserted, MAX_PASSKEYS, Passkey};
+use bartizan_access::signin::{Entrant, Recovered};
 use bartizan_access::token::{LIFETIME, TokenHash, TokenRecord, issue};
 use bartizan_base::{Clock, Error, ErrorKind, TestClock, random};
 use bartizan_domain::text::Name;
-use bartizan_domain::{CameraId, DeviceId, MemberId, Rendition, Secret, SiteId, UtcMillis};
+use bartizan_domain::{CameraId, DeviceId, Hash, MemberId, Rendition, Secret, SiteId, UtcMillis};
 use bartizan_http::Backend;
 use bartizan_http::backend::{
-    Claim, DataFeed, LiveFeed, NewCamera, NewDevice, ProbeError, RecoveryMaterial, TimeRange,
+    Claim, DataFeed, LiveFeed, MembersPasskeys, NewCamera, NewDevice, PasskeyMaterial, ProbeError,
+    RecoveryMaterial, Share, TimeRange,
 };
 use bartizan_identity::roster::History;
 use bartizan_identity::{Roster, RosterError, Statement, VerifyingKey};
@@ -43,6 +45,8 @@ pub(crate) struct State {
     names: BTreeMap<DeviceId, Name>,
     keystores: BTreeMap<MemberId, Vec<u8>>,
     recovery_keystore: Vec<u8>,
+    pub(crate) passkeys: BTreeMap<Hash, (Passkey, Option<Vec<u8>>)>,
+    shares: BTreeMap<DeviceId, Share>,
     /// Tokens cannot be looked up: the disk is gone.
     pub(crate) broken: bool,
     /// Reading fails after so many bytes.
@@ -100,6 +104,12 @@ impl Memory {
         state
             .cameras
             .retain(|camera, _| roster.camera(*camera).is_some());
+        state
+            .passkeys
+            .retain(|_, (passkey, _)| roster.member(passkey.member).is_some());
+        state
+            .shares
+            .retain(|device, _| roster.device(*device).is_some());
         state.roster = Some(roster);
         state.changes += 1;
         Ok(())
@@ -145,6 +155,10 @@ fn refused(error: RosterError) -> Error {
         _ => ErrorKind::InvalidArgument,
     };
     Error::new(kind, error.to_string())
+}
+
+fn nowhere() -> Error {
+    Error::new(ErrorKind::NotFound, "no such row")
 }
 
 #[derive(Debug)]
@@ -235,7 +249,13 @@ impl Backend for Memory {
         })
     }
 
-    async fn add_device(&self, _: Recovered, device: NewDevice) -> Result<api::Session, Error> {
+    async fn log(&self, _: Entrant) -> Result<Vec<Vec<u8>>, Error> {
+        let state = self.state();
+        let statements = state.history.iter().flat_map(History::statements);
+        Ok(statements.map(|one| one.as_bytes().to_vec()).collect())
+    }
+
+    async fn add_device(&self, _: Entrant, device: NewDevice) -> Result<api::Session, Error> {
         self.apply(device.statement)?;
         self.state().names.insert(device.device, device.name);
         Ok(self.session((device.member, device.device), device.thumbprint))
@@ -296,6 +316,100 @@ impl Backend for Memory {
     ) -> Result<(), Error> {
         self.state().keystores.insert(who.caller().member(), locked);
         Ok(())
+    }
+
+    async fn passkeys(&self, who: Authorized<OwnPasskeys>) -> Result<MembersPasskeys, Error> {
+        let state = self.state();
+        let all = state.passkeys.values().map(|(passkey, _)| passkey);
+        let own = all.filter(|passkey| passkey.member == who.caller().member());
+        Ok(MembersPasskeys {
+            name: None,
+            passkeys: own.cloned().collect(),
+        })
+    }
+
+    async fn passkey(&self, lookup: Hash) -> Result<Option<Passkey>, Error> {
+        let state = self.state();
+        Ok(state
+            .passkeys
+            .get(&lookup)
+            .map(|(passkey, _)| passkey.clone()))
+    }
+
+    async fn add_passkey(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        passkey: Passkey,
+        keystore: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
+        if self.passkeys(who).await?.passkeys.len() >= MAX_PASSKEYS {
+            return Err(Error::new(ErrorKind::ResourceExhausted, "so many already"));
+        }
+        let mut state = self.state();
+        if state.passkeys.contains_key(&passkey.lookup()) {
+            return Err(Error::new(ErrorKind::AlreadyExists, "somebody has it"));
+        }
+        state.passkeys.insert(passkey.lookup(), (passkey, keystore));
+        Ok(())
+    }
+
+    async fn put_passkey_keystore(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        lookup: Hash,
+        locked: Vec<u8>,
+    ) -> Result<(), Error> {
+        let mut state = self.state();
+        let found = state.passkeys.get_mut(&lookup);
+        let own = found.filter(|(passkey, _)| passkey.member == who.caller().member());
+        let (passkey, keystore) = own.ok_or_else(nowhere)?;
+        (passkey.opens, *keystore) = (true, Some(locked));
+        Ok(())
+    }
+
+    async fn remove_passkey(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        lookup: Hash,
+    ) -> Result<(), Error> {
+        let mut state = self.state();
+        let found = state.passkeys.get(&lookup);
+        let own = found.filter(|(passkey, _)| passkey.member == who.caller().member());
+        own.ok_or_else(nowhere)?;
+        state.passkeys.remove(&lookup);
+        Ok(())
+    }
+
+    async fn note_passkey(&self, used: &Asserted) -> Result<(), Error> {
+        let mut state = self.state();
+        let found = state.passkeys.get_mut(&used.credential());
+        let (passkey, _) = found.ok_or_else(nowhere)?;
+        let noted = passkey.note(used, self.clock.utc());
+        noted.map_err(|error| Error::new(ErrorKind::Unauthenticated, error.to_string()))
+    }
+
+    async fn passkey_material(&self, used: &Asserted) -> Result<PasskeyMaterial, Error> {
+        let statements = self.log(used.entrant()).await?;
+        let state = self.state();
+        let found = state.passkeys.get(&used.credential());
+        let (_, keystore) = found.ok_or_else(nowhere)?;
+        Ok(PasskeyMaterial {
+            statements,
+            keystore: keystore.clone(),
+        })
+    }
+
+    async fn put_unlock_share(
+        &self,
+        who: Authorized<OwnUnlockShare>,
+        share: Share,
+    ) -> Result<(), Error> {
+        self.state().shares.insert(who.caller().device(), share);
+        Ok(())
+    }
+
+    async fn unlock_share(&self, _: &Asserted, device: DeviceId) -> Result<Option<Share>, Error> {
+        Ok(self.state().shares.get(&device).cloned())
     }
 
     async fn cameras(&self, _: Authorized<ListCameras>) -> Result<Vec<api::Camera>, Error> {

@@ -10,7 +10,8 @@ use bartizan_http::{Api, Listener, Origin, Settings, serve};
 use http::Request;
 use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
-use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
@@ -33,6 +34,16 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 async fn serving(certificate: &SiteCertificate) -> (std::net::SocketAddr, Tasks) {
+    let own: Origin = "https://gateway.local:1".parse().unwrap();
+    let config = certificate.server_config().unwrap();
+    let listener = Listener::with_tls("127.0.0.1:0".parse().unwrap(), config, &[own])
+        .await
+        .unwrap();
+    let address = listener.address();
+    (address, served(listener))
+}
+
+fn served(listener: Listener) -> Tasks {
     let clock = TestClock::at(now());
     let memory = Memory::new(clock.clone(), identity(3).public(), identity(4).public());
     let tasks = Tasks::new();
@@ -42,14 +53,8 @@ async fn serving(certificate: &SiteCertificate) -> (std::net::SocketAddr, Tasks)
         claim: None,
     };
     let api = Api::new(Arc::new(memory), settings).unwrap();
-    let own: Origin = "https://gateway.local:1".parse().unwrap();
-    let config = certificate.server_config().unwrap();
-    let listener = Listener::with_tls("127.0.0.1:0".parse().unwrap(), config, &[own])
-        .await
-        .unwrap();
-    let address = listener.address();
     tasks.spawn("serve", serve(api, listener));
-    (address, tasks)
+    tasks
 }
 
 fn trusting(
@@ -109,6 +114,72 @@ async fn r_11_older_tls_is_refused() {
         .connect(name, stream)
         .await;
     assert!(old.is_err());
+}
+
+#[tokio::test]
+async fn r_11_only_the_two_groups_are_taken() {
+    let certificate = site_certificate(None, &names(&["127.0.0.1"]), now()).unwrap();
+    let (address, _tasks) = serving(&certificate).await;
+    for (group, good) in [
+        (kx_group::X25519MLKEM768, true),
+        (kx_group::X25519, true),
+        (kx_group::SECP256R1, false),
+        (kx_group::SECP384R1, false),
+        (kx_group::SECP256R1MLKEM768, false),
+        (kx_group::MLKEM768, false),
+    ] {
+        let mut roots = RootCertStore::empty();
+        let authority = certificate.authority_pem().as_bytes();
+        roots
+            .add(CertificateDer::from_pem_slice(authority).unwrap())
+            .unwrap();
+        let provider = CryptoProvider {
+            kx_groups: vec![group],
+            ..default_provider()
+        };
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[&TLS13])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let connected = TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await;
+        assert_eq!(connected.is_ok(), good, "{group:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_shown_to_who_comes_next_and_ends_no_connection() {
+    let wanted = names(&["127.0.0.1"]);
+    let [first, second] = [(); 2].map(|()| site_certificate(None, &wanted, now()).unwrap());
+    let listener = Listener::with_tls(
+        "127.0.0.1:0".parse().unwrap(),
+        first.server_config().unwrap(),
+        &[],
+    );
+    let listener = listener.await.unwrap();
+    let (address, door) = (listener.address(), listener.door());
+    let tasks = served(listener);
+    let greet = async |certificate: &SiteCertificate| {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        trusting(certificate, &[&TLS13]).connect(name, stream).await
+    };
+    let standing = greet(&first).await.unwrap();
+    door.set_certificate(second.server_config().unwrap());
+    assert!(greet(&first).await.is_err());
+    assert!(greet(&second).await.is_ok());
+    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(standing));
+    let (mut sender, connection) = handshake.await.unwrap();
+    tasks.spawn("client", async move { drop(connection.await) });
+    let request = Request::builder()
+        .uri("/api/v1/health")
+        .header("host", address.to_string());
+    let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
+    assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
