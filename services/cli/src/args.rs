@@ -45,9 +45,11 @@ pub(crate) enum Command {
         in when all devices are lost."
     )]
     Claim(Claim),
-    /// Sign this device in with the recovery key
+    /// Sign this device in, by an invitation of another device or with the recovery key
     #[command(
-        after_help = "Example:\n  bartizan sign-in https://192.168.1.10:8443 --recovery recovery.txt"
+        after_help = "Examples:\n  bartizan sign-in 'https://bartizan.local:8440/join#i=…'\n  \
+        bartizan sign-in https://bartizan.local:8440 --recovery recovery.txt\n\n\
+        An invitation is made by the app (Settings, Devices) or by `bartizan device invite` on a device that is signed in."
     )]
     SignIn(SignIn),
     /// Take this device off the household and forget its keys
@@ -84,7 +86,7 @@ pub(crate) enum Command {
         No key and no network is needed. Ends with 2 when something is wrong, and says where and what."
     )]
     Verify(Verify),
-    /// List and remove the household's devices
+    /// List, invite and remove the household's devices
     #[command(
         subcommand,
         after_help = "Example:\n  bartizan device remove 'Old phone'"
@@ -122,15 +124,16 @@ pub(crate) struct ThisDevice {
     pub(crate) pin: Option<Fingerprint>,
 }
 
-/// The recovery words' door.
+/// The doors for a further device.
 #[derive(Debug, Args)]
 pub(crate) struct SignIn {
-    /// The gateway's address: https://, then its host and port
-    #[arg(value_name = "URL")]
-    pub(crate) url: String,
+    /// An invitation link, in quotes (`-` reads it from standard input); or with --recovery, the gateway's
+    /// address: https://, then its host and port
+    #[arg(value_name = "LINK|URL")]
+    pub(crate) link: String,
     /// The file with the 24 words; `-` reads them from standard input
     #[arg(long, value_name = "FILE")]
-    pub(crate) recovery: PathBuf,
+    pub(crate) recovery: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) device: ThisDevice,
 }
@@ -318,6 +321,12 @@ pub(crate) struct Verify {
 pub(crate) enum Device {
     /// List the household's devices
     List,
+    /// Let a further device of yours in: shows a link that is good once, for ten minutes
+    #[command(
+        after_help = "Example:\n  bartizan device invite\n\nOpen the link on the new device: a phone reads the code with its camera. \
+        Whoever opens it first becomes you, so show it to nobody else."
+    )]
+    Invite,
     /// Take a device off the household: it can do nothing any more
     #[command(after_help = "Example:\n  bartizan device remove 'Old phone'")]
     Remove(DeviceRemove),

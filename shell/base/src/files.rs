@@ -104,9 +104,14 @@ pub fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
 /// exposes (0o077: group and others). Mode and bytes are those of the same open file.
 pub fn read_private(path: &Path, max: u64, forbidden: u32) -> Result<Vec<u8>, FileError> {
     let file = File::open(path).map_err(failed(Act::Read, path))?;
-    let found = file.metadata().map_err(failed(Act::Read, path))?;
-    refuse_mode(path, found.mode(), forbidden)?;
-    read_rest(file, path, max)
+    read_open(file, path, max, forbidden)
+}
+
+/// Reads like [`read_private`] a file that somebody else opened; `name` stands for its path in errors.
+pub fn read_open(file: File, name: &Path, max: u64, forbidden: u32) -> Result<Vec<u8>, FileError> {
+    let found = file.metadata().map_err(failed(Act::Read, name))?;
+    refuse_mode(name, found.mode(), forbidden)?;
+    read_rest(file, name, max)
 }
 
 /// Puts `bytes` at `path`, with mode 0600, replacing what is there. After a power cut the old file or

@@ -55,7 +55,7 @@ pub struct NewDevice<'a> {
 }
 
 impl NewDevice<'_> {
-    fn trust(&self) -> Trust {
+    pub(crate) fn trust(&self) -> Trust {
         self.pin.map_or(Trust::FirstUse, Trust::Pinned)
     }
 }
@@ -152,7 +152,7 @@ async fn offer(transport: &Transport, link: &ClaimLink) -> Result<Offer, ClientE
 }
 
 /// Doors of the other state than the gateway's are not there.
-fn absent(error: TransportError, meaning: ClientError) -> ClientError {
+pub(crate) fn absent(error: TransportError, meaning: ClientError) -> ClientError {
     match error {
         TransportError::Api(error) if error.status == 404 => meaning,
         error => error.into(),
@@ -338,15 +338,7 @@ fn check_recovered(
     answer: &api::RecoveryAnswer,
     words: &RecoveryKey,
 ) -> Result<(History, Keystore), ClientError> {
-    let statements = answer.statements.iter();
-    let mut statements = statements.map(|bytes| Statement::decode(bytes.as_ref()));
-    let genesis = statements
-        .next()
-        .ok_or(ClientError::Roster(RosterError::NoGenesis))??;
-    let mut history = History::begin(genesis.clone()).map_err(ClientError::Roster)?;
-    for statement in statements {
-        history.append(statement?).map_err(ClientError::Roster)?;
-    }
+    let history = replayed(&answer.statements)?;
     let roster = history.current();
     if roster.recovery().0 != words.identity().public() {
         return Err(ClientError::OtherWords);
@@ -357,21 +349,38 @@ fn check_recovered(
     let owner = roster
         .member(keystore.member)
         .filter(|member| member.identity == identity && member.role == Role::Owner);
-    let anchored = genesis.author == identity.id() && roster.site() == keystore.site;
+    let first = history.statements().first();
+    let mine = first.is_some_and(|genesis| genesis.author == identity.id());
+    let anchored = mine && roster.site() == keystore.site;
     if owner.is_none() || !anchored && !bartizan_domain::sabotage::off("L-6") {
         return Err(ClientError::Roster(RosterError::UnknownAuthor));
     }
     Ok((history, keystore))
 }
 
+/// The roster that these statements make, by its own rules.
+pub(crate) fn replayed(statements: &[Blob]) -> Result<History, ClientError> {
+    let mut statements = statements
+        .iter()
+        .map(|bytes| Statement::decode(bytes.as_ref()));
+    let genesis = statements
+        .next()
+        .ok_or(ClientError::Roster(RosterError::NoGenesis))??;
+    let mut history = History::begin(genesis).map_err(ClientError::Roster)?;
+    for statement in statements {
+        history.append(statement?).map_err(ClientError::Roster)?;
+    }
+    Ok(history)
+}
+
 /// A device on its way to the roster.
-struct Joining {
-    device: (DeviceId, DeviceKey),
-    statement: Statement,
+pub(crate) struct Joining {
+    pub(crate) device: (DeviceId, DeviceKey),
+    pub(crate) statement: Statement,
 }
 
 impl Joining {
-    fn new(keystore: &Keystore, history: &History) -> Result<Self, ClientError> {
+    pub(crate) fn new(keystore: &Keystore, history: &History) -> Result<Self, ClientError> {
         let device = (DeviceId::new(random::bytes()?), DeviceKey::generate()?);
         let operation = Operation::AddDevice {
             member: keystore.member,
@@ -389,7 +398,7 @@ impl Joining {
     }
 }
 
-async fn send_device(
+pub(crate) async fn send_device(
     transport: &Transport,
     grant: &Blob,
     device: &NewDevice<'_>,
@@ -406,7 +415,7 @@ async fn send_device(
         .await?)
 }
 
-fn account(
+pub(crate) fn account(
     transport: &Transport,
     session: api::Session,
     (device, key): (DeviceId, DeviceKey),
@@ -427,7 +436,11 @@ fn account(
     })
 }
 
-fn finish(profile: Profile, account: Account, history: History) -> Result<Session, ClientError> {
+pub(crate) fn finish(
+    profile: Profile,
+    account: Account,
+    history: History,
+) -> Result<Session, ClientError> {
     let (len, head) = history.current().next();
     profile.save(&account)?;
     profile.save_roster(history.statements())?;

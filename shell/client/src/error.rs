@@ -11,6 +11,7 @@ use bartizan_identity::keystore::KeystoreError;
 use bartizan_identity::recovery::RecoveryError;
 use bartizan_identity::roster::StatementError;
 use bartizan_protocol::claim::NotAClaimLink;
+use bartizan_protocol::invitation::NotAnInvitationLink;
 
 use crate::export::mux::MuxError;
 use crate::profile::ProfileError;
@@ -106,6 +107,15 @@ pub enum ClientError {
     /// The words are not this household's.
     #[error("these recovery words are not (any more) those of this household")]
     OtherWords,
+    /// The roster does not begin as the invitation says.
+    #[error(
+        "whoever answers is not the household of this invitation: check the address, and ask for a new \
+         invitation"
+    )]
+    OtherHousehold,
+    /// The invitation link.
+    #[error(transparent)]
+    Invitation(#[from] NotAnInvitationLink),
     /// The locked key store does not open.
     #[error("the recovery words do not open the household's keys")]
     Keystore(#[source] KeystoreError),

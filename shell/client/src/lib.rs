@@ -1,6 +1,6 @@
 //! The one client of a gateway, for the command line, the tests and native apps.
 //!
-//! Rooms: [`account`] claiming and signing in · [`session`] a device that is signed in, and its verified
+//! Rooms: [`account`] claiming and signing in · [`invitation`] letting a further device in · [`session`] a device that is signed in, and its verified
 //! roster · [`cameras`] cameras and devices · [`live`] and [`recordings`] opened frames · [`live_file`] and
 //! [`export`] MP4 files and their proofs · [`verify`] offline checks · [`stream`] sealed records into opened frames · [`profile`] the account on the
 //! disk · [`transport`] requests and connections. Nothing here prints, asks or decodes a picture.
@@ -12,6 +12,7 @@ pub mod error;
 pub mod export;
 #[cfg(test)]
 mod fixture;
+pub mod invitation;
 pub mod live;
 pub mod live_file;
 pub mod profile;

@@ -11,6 +11,7 @@ use bartizan_domain::Secret;
 use bartizan_domain::text::Name;
 use bartizan_protocol::api;
 use bartizan_protocol::claim::ClaimLink;
+use bartizan_protocol::invitation::InvitationLink;
 use serde_json::{Map, Value, json};
 
 use crate::args::{Claim, SignIn, SignOut};
@@ -84,20 +85,28 @@ async fn add_suggested(
 }
 
 pub(super) async fn sign_in(context: &Context, args: SignIn) -> Result<(), Failure> {
-    let origin: Origin = args.url.parse().map_err(ClientError::from)?;
-    let words = if args.recovery == Path::new("-") {
-        let text = read_words()?;
-        parse_recovery(text.expose()).map_err(ClientError::from)?
-    } else {
-        read_recovery(&args.recovery)?
-    };
     let name = device_name(args.device.device_name);
     let device = NewDevice {
         profile: context.profile(),
         name: &name,
         pin: args.device.pin,
     };
-    let session = bartizan_client::sign_in(origin, &words, device).await?;
+    let session = match args.recovery {
+        Some(words) => {
+            let origin: Origin = args.link.parse().map_err(ClientError::from)?;
+            let words = if words == Path::new("-") {
+                parse_recovery(read_words()?.expose()).map_err(ClientError::from)?
+            } else {
+                read_recovery(&words)?
+            };
+            bartizan_client::sign_in(origin, &words, device).await?
+        }
+        None => {
+            let link = typed(args.link)?;
+            let link: InvitationLink = link.expose().parse().map_err(ClientError::from)?;
+            bartizan_client::invitation::join(&link, device).await?
+        }
+    };
     context.out.line("This device is signed in.");
     context.out.result(&described(&session).into());
     Ok(())

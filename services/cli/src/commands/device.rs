@@ -30,6 +30,24 @@ pub(super) async fn list(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
+pub(super) async fn invite(context: &Context) -> Result<(), Failure> {
+    let session = context.session().await?;
+    let (link, expires) = session.invite().await?;
+    let text = link.to_string();
+    context.out.line(format!(
+        "Open this on your new device, once, before {}. It lets that device in as you: show it to nobody else.\n",
+        context.show(expires)
+    ));
+    if let Some(code) = bartizan_base::terminal::code(&text) {
+        context.out.line(code);
+    }
+    context.out.line(&text);
+    context
+        .out
+        .result(&json!({ "link": text, "expiresMs": expires }));
+    Ok(())
+}
+
 pub(super) async fn remove(context: &Context, args: &DeviceRemove) -> Result<(), Failure> {
     let session = context.session().await?;
     let device = find(session.devices().await?, &args.device)?;

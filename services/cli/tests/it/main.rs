@@ -22,7 +22,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("it prints UTF-8")
 }
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "",
     "claim",
     "sign-in",
@@ -40,6 +40,7 @@ const COMMANDS: [&str; 18] = [
     "export",
     "verify",
     "device",
+    "device invite",
     "device remove",
 ];
 

@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bartizan_access::claim::Presence;
 use bartizan_access::decide::{
     AddCamera, AppendStatement, Authorized, ListCameras, ListDevices, ManageCamera, OwnKeystore,
-    ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite, ReadStorage, RemoveDevice,
-    RenewToken, ViewLive, ViewRecording,
+    OwnPasskeys, OwnUnlockShare, ProbeSource, ReadCounters, ReadEnvelope, ReadRoster, ReadSite,
+    ReadStorage, RemoveDevice, RenewToken, ViewLive, ViewRecording,
 };
-use bartizan_access::signin::Recovered;
+use bartizan_access::passkey::{Asserted, Passkey};
+use bartizan_access::signin::{Entrant, Recovered};
 use bartizan_access::token::{self, TokenHash, TokenRecord};
 use bartizan_base::{Clock, Error, ErrorKind, SystemClock, random};
-use bartizan_domain::{DeviceId, Fingerprint, MemberId, Rendition, Secret, UtcMillis};
+use bartizan_domain::{DeviceId, Fingerprint, Hash, MemberId, Rendition, Secret, UtcMillis};
 use bartizan_http::Backend;
 use bartizan_http::backend::{
-    Claim, DataFeed, LiveFeed, NewCamera, NewDevice, ProbeError, RecoveryMaterial, TimeRange,
+    Claim, DataFeed, LiveFeed, MembersPasskeys, NewCamera, NewDevice, PasskeyMaterial, ProbeError,
+    RecoveryMaterial, Share, TimeRange,
 };
 use bartizan_identity::roster::History;
 use bartizan_identity::{Operation, Roster, Statement};
@@ -141,6 +143,11 @@ impl DataFeed for Reading {
     }
 }
 
+/// This client has no passkeys: it never asks.
+fn browsers_only() -> Error {
+    Error::internal("the client asked for what only browsers need")
+}
+
 impl Backend for House {
     type Live = Watching;
     type Data = Reading;
@@ -186,7 +193,11 @@ impl Backend for House {
         })
     }
 
-    async fn add_device(&self, _: Recovered, device: NewDevice) -> Result<api::Session, Error> {
+    async fn log(&self, _: Entrant) -> Result<Vec<Vec<u8>>, Error> {
+        Err(browsers_only())
+    }
+
+    async fn add_device(&self, _: Entrant, device: NewDevice) -> Result<api::Session, Error> {
         let mut state = self.state();
         state.append(device.statement)?;
         state.names.insert(device.device, device.name);
@@ -246,6 +257,56 @@ impl Backend for House {
 
     async fn put_keystore(&self, _: Authorized<OwnKeystore>, _: Vec<u8>) -> Result<(), Error> {
         Ok(())
+    }
+
+    async fn passkeys(&self, _: Authorized<OwnPasskeys>) -> Result<MembersPasskeys, Error> {
+        Err(browsers_only())
+    }
+
+    async fn passkey(&self, _: Hash) -> Result<Option<Passkey>, Error> {
+        Err(browsers_only())
+    }
+
+    async fn add_passkey(
+        &self,
+        _: Authorized<OwnPasskeys>,
+        _: Passkey,
+        _: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
+        Err(browsers_only())
+    }
+
+    async fn put_passkey_keystore(
+        &self,
+        _: Authorized<OwnPasskeys>,
+        _: Hash,
+        _: Vec<u8>,
+    ) -> Result<(), Error> {
+        Err(browsers_only())
+    }
+
+    async fn remove_passkey(&self, _: Authorized<OwnPasskeys>, _: Hash) -> Result<(), Error> {
+        Err(browsers_only())
+    }
+
+    async fn note_passkey(&self, _: &Asserted) -> Result<(), Error> {
+        Err(browsers_only())
+    }
+
+    async fn passkey_material(&self, _: &Asserted) -> Result<PasskeyMaterial, Error> {
+        Err(browsers_only())
+    }
+
+    async fn put_unlock_share(
+        &self,
+        _: Authorized<OwnUnlockShare>,
+        _: Share,
+    ) -> Result<(), Error> {
+        Err(browsers_only())
+    }
+
+    async fn unlock_share(&self, _: &Asserted, _: DeviceId) -> Result<Option<Share>, Error> {
+        Err(browsers_only())
     }
 
     async fn cameras(&self, _: Authorized<ListCameras>) -> Result<Vec<api::Camera>, Error> {

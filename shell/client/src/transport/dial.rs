@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -139,13 +140,8 @@ impl Dialer {
     }
 
     async fn dial_tcp(&self) -> Result<TcpStream, DialError> {
-        let host = (self.origin.host(), self.origin.port());
-        let found = timeout(CONNECT_TIMEOUT, lookup_host(host))
-            .await
-            .map_err(|_elapsed| DialError::Slow)?
-            .map_err(DialError::NoSuchHost)?;
         let mut failed = DialError::NoSuchHost(io::ErrorKind::NotFound.into());
-        for address in found.take(MAX_ADDRESSES) {
+        for address in self.addresses().await? {
             if !self.origin.is_secure() && !is_local(address.ip()) {
                 return Err(DialError::NotLocal);
             }
@@ -159,6 +155,20 @@ impl Dialer {
             }
         }
         Err(failed)
+    }
+
+    /// Where the gateway may be. `localhost` is this machine, whatever a resolver says (RFC 6761 §6.3).
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, DialError> {
+        let (host, port) = (self.origin.host(), self.origin.port());
+        if host == "localhost" {
+            let own: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            return Ok(own.map(|ip| SocketAddr::new(ip, port)).into());
+        }
+        let found = timeout(CONNECT_TIMEOUT, lookup_host((host, port)))
+            .await
+            .map_err(|_elapsed| DialError::Slow)?
+            .map_err(DialError::NoSuchHost)?;
+        Ok(found.take(MAX_ADDRESSES).collect())
     }
 }
 

@@ -1,0 +1,172 @@
+//! Letting a further device of the same member in, and being let in.
+//!
+//! The new device believes nothing that the gateway says without a check: the link's secret opens the key store, the
+//! link's hash names the roster's first statement, and that roster must know the store's identity.
+
+use bartizan_base::random;
+use bartizan_domain::{Secret, UtcMillis};
+use bartizan_identity::RosterError;
+use bartizan_identity::invitation::Invitation;
+use bartizan_identity::keystore::Keystore;
+use bartizan_identity::roster::History;
+use bartizan_protocol::api;
+use bartizan_protocol::blob::Blob;
+use bartizan_protocol::invitation::InvitationLink;
+use http::Method;
+
+use crate::account::{Joining, NewDevice, absent, account, finish, replayed, send_device};
+use crate::error::ClientError;
+use crate::routes;
+use crate::session::Session;
+use crate::transport::{Call, Origin, Proof, Transport, Trust};
+
+impl Session {
+    /// Leaves the member's key store with the gateway, locked under a fresh secret, and gives the link that opens
+    /// it, once, until the moment beside it.
+    pub async fn invite(&self) -> Result<(InvitationLink, UtcMillis), ClientError> {
+        let invitation = Invitation::new(Secret::new(random::bytes()?));
+        let locked = self.keys().lock(&invitation.lock(), random::bytes()?);
+        let request = api::InvitationRequest {
+            id: Blob(invitation.id().as_bytes().to_vec()),
+            keystore: Blob(locked),
+        };
+        let call = Call::send(Method::POST, routes::INVITATIONS, &request)?;
+        let opened: api::Invitation = self.transport().json(call).await?;
+        let link = InvitationLink {
+            origin: self.transport().origin().to_string(),
+            invitation,
+            genesis: self.identity().genesis,
+            pin: self.transport().pin(),
+        };
+        Ok((link, opened.expires_ms))
+    }
+}
+
+/// Joins the household of whoever made `link`, as a further device of the same member.
+pub async fn join(link: &InvitationLink, device: NewDevice<'_>) -> Result<Session, ClientError> {
+    let origin: Origin = link.origin.parse()?;
+    let trust = device
+        .pin
+        .or(link.pin)
+        .map_or(Trust::FirstUse, Trust::Pinned);
+    device.profile.require_empty()?;
+    let transport = Transport::new(origin, trust);
+    let ask = api::InvitationProof {
+        id: Blob(link.invitation.id().as_bytes().to_vec()),
+    };
+    let call = Call::send(Method::POST, routes::INVITED, &ask)?.proof(Proof::None);
+    let answer = transport.json::<api::SignInAnswer>(call).await;
+    let answer = answer.map_err(|error| absent(error, ClientError::NotClaimed))?;
+    let (mut history, keystore) = check_invited(&answer, link)?;
+    let joining = Joining::new(&keystore, &history)?;
+    let session = send_device(&transport, &answer.grant, &device, &joining).await?;
+    let mine = session.site == keystore.site
+        && session.member == keystore.member
+        && session.device == joining.device.0;
+    if !mine {
+        return Err(ClientError::NotMe);
+    }
+    history
+        .append(joining.statement)
+        .map_err(ClientError::Roster)?;
+    let account = account(&transport, session, joining.device, keystore, link.genesis)?;
+    finish(device.profile, account, history)
+}
+
+/// The roster and keys that this link is for.
+fn check_invited(
+    answer: &api::SignInAnswer,
+    link: &InvitationLink,
+) -> Result<(History, Keystore), ClientError> {
+    let history = replayed(&answer.statements)?;
+    if history.current().genesis() != link.genesis && !bartizan_domain::sabotage::off("L-6") {
+        return Err(ClientError::OtherHousehold);
+    }
+    let locked = answer.keystore.as_ref().ok_or(ClientError::NotMe)?;
+    let keystore = Keystore::unlock(locked.as_ref(), &link.invitation.lock())
+        .map_err(ClientError::Keystore)?;
+    let roster = history.current();
+    let identity = keystore.identity().public();
+    let member = roster.member(keystore.member);
+    let known = member.is_some_and(|member| member.identity == identity);
+    if !known || roster.site() != keystore.site {
+        return Err(ClientError::Roster(RosterError::UnknownAuthor));
+    }
+    Ok((history, keystore))
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan_domain::Hash;
+    use bartizan_identity::keystore::KeystoreError;
+    use bartizan_identity::{ReaderKey, Statement, Suite};
+
+    use super::*;
+    use crate::fixture::{history, keystore, signing_key};
+
+    fn invitation() -> Invitation {
+        Invitation::new(Secret::new([5; 32]))
+    }
+
+    fn link() -> InvitationLink {
+        InvitationLink {
+            origin: "http://127.0.0.1:1".to_owned(),
+            invitation: invitation(),
+            genesis: history().current().genesis(),
+            pin: None,
+        }
+    }
+
+    fn answer(history: &History, lock: &Invitation) -> api::SignInAnswer {
+        let statements = history.statements().iter().map(Statement::as_bytes);
+        api::SignInAnswer {
+            statements: statements.map(Blob::from).collect(),
+            keystore: Some(Blob(keystore().lock(&lock.lock(), [1; 12]))),
+            member: keystore().member,
+            grant: Blob(vec![1; 32]),
+        }
+    }
+
+    #[test]
+    fn the_link_opens_roster_and_keys() {
+        let (found, keys) = check_invited(&answer(&history(), &invitation()), &link()).unwrap();
+        assert_eq!(found.current().head(), history().current().head());
+        assert_eq!(keys.encode(), keystore().encode());
+    }
+
+    #[test]
+    fn l_6_another_household_than_the_links_is_refused() {
+        let other = InvitationLink {
+            genesis: Hash::new([1; 32]),
+            ..link()
+        };
+        let refused = check_invited(&answer(&history(), &invitation()), &other);
+        assert!(matches!(refused, Err(ClientError::OtherHousehold)));
+    }
+
+    #[test]
+    fn a_key_store_of_somebody_else_is_refused() {
+        let mut strange = answer(&history(), &invitation());
+        let keys = keystore();
+        let reader = ReaderKey::from_seed(Suite::X25519, Secret::new([5; 32]));
+        let seed = Secret::new([66; 32]);
+        assert_ne!(signing_key(66).public(), keys.identity().public());
+        let keys = Keystore::new(keys.site, keys.member, seed, reader);
+        strange.keystore = Some(Blob(keys.lock(&invitation().lock(), [1; 12])));
+        let refused = check_invited(&strange, &link());
+        assert!(matches!(
+            refused,
+            Err(ClientError::Roster(RosterError::UnknownAuthor))
+        ));
+    }
+
+    #[test]
+    fn another_secret_opens_nothing() {
+        let other = Invitation::new(Secret::new([6; 32]));
+        let refused = check_invited(&answer(&history(), &other), &link());
+        assert!(matches!(
+            refused,
+            Err(ClientError::Keystore(KeystoreError::DoesNotOpen))
+        ));
+    }
+}
