@@ -4,12 +4,15 @@ import { beforeAll, expect, test } from "vitest";
 
 import type { Bytes } from "../domain/bytes.ts";
 import { ascii } from "../domain/bytes.ts";
+import type { Hash } from "../domain/id.ts";
+import { idOf } from "../domain/id.ts";
 import type { SigningKey } from "../identity/key.ts";
 import type { ReaderKey } from "../identity/reader.ts";
+import type { HighWater } from "./highwater.ts";
 import type { RosterHistory } from "./roster.ts";
 import type { Opened, StreamRequest } from "./stream.ts";
 import { StreamOpener } from "./stream.ts";
-import { CAMERA, filled, household, keyOf, readerOf } from "./testing/household.ts";
+import { addBy, CAMERA, filled, household, keyOf, NOW, readerOf } from "./testing/household.ts";
 import { verdict } from "./testing/refusal.ts";
 import type { SegmentParts } from "./testing/sealer.ts";
 import { envelopeRecord, manifestRecord, SegmentWriter, VIDEO_CONFIG } from "./testing/sealer.ts";
@@ -80,13 +83,55 @@ test("manifests are the camera's sealer's, counted and chained", async () => {
     feed([envelope.bytes, ...manifests.map(({ bytes }) => bytes)]);
   expect(await all(first, next)).toEqual([]);
   expect(await all(first, first)).toBe("wrong-counter");
-  const skipped = await manifestRecord({ ...parts, counter: 9n, previous: first.chain });
-  expect(await all(first, skipped)).toBe("wrong-counter");
   expect(await all(first, await manifestRecord({ ...parts, counter: 8n }))).toBe("broken-chain");
   const stranger = await manifestRecord({ ...parts, sealer: await keyOf(66) });
   expect(await all(stranger)).toBe("not-the-sealer");
   const other = await manifestRecord({ ...parts, envelope: filled(1, 32) });
   expect(await all(other)).toBe("broken-chain");
-  const low = opener({ lowestCounter: 8n });
-  expect(await feed([envelope.bytes, first.bytes], low)).toBe("wrong-counter");
+});
+
+test("a viewer that is moved on misses manifests and the end of a segment", async () => {
+  const parts = { sealer, envelope: envelope.chain };
+  const first = await manifestRecord({ ...parts, counter: 7n });
+  const later = await segment({ number: 4n, previous: filled(9, 32) });
+  const cut = { number: 0n, frames: 9, state: 2, chain: filled(8, 32) };
+  const skipped = await manifestRecord({ ...parts, counter: 12n, heads: [cut] });
+  const stream = opener();
+  for (const bytes of [envelope.bytes, ...(await segment()).records]) await stream.push(bytes);
+  expect((await stream.push(first.bytes))[0]).toMatchObject({ kind: "manifest", follows: true });
+  await stream.push(envelope.bytes);
+  expect((await stream.push(later.records[0]!))[0]).toMatchObject({ follows: false });
+  expect((await stream.push(skipped.bytes))[0]).toMatchObject({ follows: false });
+  expect(texts(await stream.push(later.records[1]!))).toEqual(["key"]);
+});
+
+test("a stream behind what was seen is refused, unless it only shows it once more", async () => {
+  const parts = { sealer, envelope: envelope.chain, time: NOW };
+  const seven = await manifestRecord({ ...parts, counter: 7n });
+  const hash = idOf<Hash>(seven.chain);
+  const judge = (floor: HighWater) => feed([envelope.bytes, seven.bytes], opener({ floor }));
+  expect(await judge({ counter: 8n, time: NOW - 1n, hash })).toBe("wrong-counter");
+  expect(await judge({ counter: 8n, time: NOW, hash })).toEqual([]);
+  expect(await judge({ counter: 7n, time: NOW, hash })).toEqual([]);
+  expect(await judge({ counter: 7n, time: NOW, hash: idOf<Hash>(filled(1, 32)) })).toBe(
+    "broken-chain",
+  );
+  const behind = opener({ floor: { counter: 8n, time: NOW, hash } });
+  await behind.push(envelope.bytes);
+  await behind.push(seven.bytes);
+  const next = await manifestRecord({ ...parts, counter: 8n, previous: seven.chain });
+  expect([behind.caughtUp, behind.highWater?.counter]).toEqual([false, 7n]);
+  const other = await verdict(() => behind.push(next.bytes));
+  expect(other).toBe("broken-chain");
+});
+
+test("newer statements are fetched when an envelope was made under them", async () => {
+  const [shorter, longer] = [await household(), await household()];
+  await addBy(longer, 1, { kind: "add-sealer", key: (await keyOf(77)).public });
+  const later = await envelopeRecord(sealer, longer.current, SECRET);
+  const lengthen = () => addBy(shorter, 1, { kind: "add-sealer", key: key77 });
+  const key77 = (await keyOf(77)).public;
+  const records = [later.bytes, ...(await segment()).records];
+  expect(await feed(records, opener({ rosters: shorter }))).toBe("other-roster");
+  expect(await feed(records, opener({ rosters: shorter, lengthen }))).toHaveLength(3);
 });

@@ -1,6 +1,7 @@
 // The rosters of a site as they were, one after each statement: an envelope is judged by the one whose
 // head it names, not by today's. Statements are verified once, when they are added.
 
+import type { Bytes } from "../domain/bytes.ts";
 import { demand } from "../domain/errors.ts";
 import type { Hash } from "../domain/id.ts";
 import { perform } from "../identity/roster/perform.ts";
@@ -37,6 +38,11 @@ export class RosterHistory {
   /** The roster of today. */
   get current(): Roster {
     return this.#current;
+  }
+
+  /** The canonical bytes of every statement, the genesis first: what a proof carries. */
+  get statements(): readonly Bytes[] {
+    return this.#statements.map(({ bytes }) => bytes);
   }
 
   /**

@@ -1,5 +1,6 @@
 // One live or recorded stream of one camera's rendition, opened as its bytes arrive: for a worker behind a
-// WebSocket. Whatever is refused ends the stream for good. It knows no socket, decoder or clock.
+// WebSocket. Whatever is refused ends the stream for good. A live viewer that was too slow is moved on to a later
+// segment: it misses records, and is told so by `follows`. It knows no socket, decoder or clock.
 
 import type { Bytes } from "../domain/bytes.ts";
 import { equal } from "../domain/bytes.ts";
@@ -7,10 +8,13 @@ import { demand, refuse } from "../domain/errors.ts";
 import type { CameraId, EpochId, Hash } from "../domain/id.ts";
 import { idOf } from "../domain/id.ts";
 import type { ReaderKey } from "../identity/reader.ts";
+import type { Roster } from "../identity/roster/state.ts";
 import { sealerOf } from "../identity/roster/state.ts";
 import type { Envelope } from "./envelope.ts";
 import { decodeEnvelope, openEnvelope } from "./envelope.ts";
 import { Heads } from "./heads.ts";
+import type { HighWater } from "./highwater.ts";
+import { checkCounter } from "./highwater.ts";
 import type { Manifest } from "./manifest.ts";
 import { decodeManifest, verifyManifest } from "./manifest.ts";
 import type { Record, Rendition } from "./record.ts";
@@ -23,8 +27,8 @@ import { decodeSegmentHeader, SegmentOpener } from "./segment.ts";
 /** Bytes that were pushed and are not opened yet. */
 export const MAX_PENDING = 64 * 1024 * 1024;
 
-/** Epochs that are open at once: the current one and those just before it. */
-const MAX_EPOCHS = 4;
+/** Epochs that are open at once; a live viewer gets up to 16 before the first picture. The oldest goes first. */
+const MAX_EPOCHS = 16;
 
 /** What the reader asked for, and what it believes. */
 export interface StreamRequest {
@@ -32,8 +36,13 @@ export interface StreamRequest {
   readonly rendition: Rendition;
   readonly rosters: RosterHistory;
   readonly keys: readonly ReaderKey[];
-  /** The highest manifest counter that this app saw of this live stream; lower ones are refused. */
-  readonly lowestCounter?: bigint;
+  /**
+   * The highest manifest that this app saw of this live stream. A stream that signs lower counters at later
+   * times, or another manifest with this counter, was rolled back or replaced: it is refused.
+   */
+  readonly floor?: HighWater;
+  /** Adds newer statements to `rosters`; asked once for each envelope under a head that they lack. */
+  readonly lengthen?: () => Promise<void>;
 }
 
 /** What came out of the stream, in its order. */
@@ -47,7 +56,12 @@ export type Opened =
     }
   | { readonly kind: "frame"; readonly segment: bigint; readonly frame: Frame }
   | { readonly kind: "close"; readonly close: SegmentClose }
-  | { readonly kind: "manifest"; readonly manifest: Manifest };
+  | {
+      readonly kind: "manifest";
+      readonly manifest: Manifest;
+      /** Whether it is the one after the last that came; if not, the viewer was moved on. */
+      readonly follows: boolean;
+    };
 
 /** Opens one stream. */
 export class StreamOpener {
@@ -64,6 +78,17 @@ export class StreamOpener {
 
   constructor(request: StreamRequest) {
     this.#request = request;
+  }
+
+  /** The highest manifest that came. */
+  get highWater(): HighWater | null {
+    return this.#manifest;
+  }
+
+  /** Whether the stream has come as far as the app had seen it before. */
+  get caughtUp(): boolean {
+    const { floor } = this.#request;
+    return floor === undefined || (this.#manifest?.counter ?? -1n) >= floor.counter;
   }
 
   /**
@@ -133,12 +158,19 @@ export class StreamOpener {
     const { camera, rosters, keys } = this.#request;
     demand(envelope.scope.camera === camera, "other-scope", "envelope");
     demand(envelope.scope.site === rosters.current.site, "other-site", "envelope");
-    const roster = rosters.at(envelope.rosterHead) ?? refuse("other-roster", "envelope");
+    const roster = await this.#rosterAt(envelope.rosterHead);
     const epoch = await openEnvelope(envelope, roster, keys);
+    this.#epochs.delete(envelope.scope.epoch);
     this.#epochs.set(envelope.scope.epoch, { epoch, envelope: hash });
     const [oldest] = this.#epochs.keys();
     if (this.#epochs.size > MAX_EPOCHS && oldest !== undefined) this.#epochs.delete(oldest);
     return { kind: "epoch", envelope };
+  }
+
+  async #rosterAt(head: Hash): Promise<Roster> {
+    const { rosters, lengthen } = this.#request;
+    if (rosters.at(head) === undefined) await lengthen?.();
+    return rosters.at(head) ?? refuse("other-roster", "envelope");
   }
 
   async #begin(record: Record): Promise<Opened> {
@@ -182,20 +214,15 @@ export class StreamOpener {
     const manifest = await decodeManifest(record);
     this.#expectSite(manifest.scope);
     const open = this.#epochs.get(manifest.scope.epoch);
-    const { camera, rosters, lowestCounter } = this.#request;
+    const { camera, rosters } = this.#request;
     const sealer = open?.epoch.sealer ?? sealerOf(rosters.current, camera);
     await verifyManifest(manifest, sealer ?? refuse("not-the-sealer", "manifest"));
     const known = open === undefined || manifest.envelope === open.envelope;
     demand(known, "broken-chain", "envelope");
-    if (this.#manifest === null) {
-      demand(manifest.counter >= (lowestCounter ?? 0n), "wrong-counter", "manifest");
-    } else {
-      demand(manifest.counter === this.#manifest.counter + 1n, "wrong-counter", "manifest");
-      demand(manifest.previous === this.#manifest.hash, "broken-chain", "manifest");
-    }
+    const follows = checkCounter(manifest, this.#manifest, this.#request.floor);
     for (const head of manifest.heads) this.#heads.say(head);
     this.#manifest = manifest;
-    return { kind: "manifest", manifest };
+    return { kind: "manifest", manifest, follows };
   }
 
   #expectSite(scope: { readonly site: string; readonly camera: string }): void {

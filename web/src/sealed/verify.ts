@@ -7,11 +7,11 @@ import { equal, ZERO_HASH } from "../domain/bytes.ts";
 import { SealedError } from "../domain/errors.ts";
 import type { Hash } from "../domain/id.ts";
 import { idOf } from "../domain/id.ts";
-import { Reader } from "../domain/wire.ts";
+import { attempt, decodeClose, intact } from "./checks.ts";
 import type { Head, Manifest } from "./manifest.ts";
 import { decodeManifest } from "./manifest.ts";
 import type { Record } from "./record.ts";
-import { chainAfter, HEADER_LEN } from "./record.ts";
+import { HEADER_LEN } from "./record.ts";
 import type { Hole, Problem, Report } from "./report.ts";
 import { emptyReport, find, isExplained, MAX_SILENCE } from "./report.ts";
 import type { RecordingRequest } from "./seals.ts";
@@ -40,6 +40,7 @@ export class RecordingVerifier {
   #current: Current | null = null;
   #manifest: Manifest | null = null;
   #now = 0n;
+  #signedTo: bigint | null = null;
 
   constructor(request: RecordingRequest) {
     this.#request = request;
@@ -66,6 +67,25 @@ export class RecordingVerifier {
   /** Notes that the stream has bytes that are no record. */
   pushGarbage(): void {
     this.#find({ kind: "malformed" });
+  }
+
+  /** What was found so far. Holes that a later gap may explain are not in it yet. */
+  get report(): Readonly<Report> {
+    return this.#report;
+  }
+
+  /** Up to when the sealer's own signature covers what came, all of it as signed; `null`: not yet. */
+  get signedTo(): bigint | null {
+    return this.#signedTo;
+  }
+
+  /** Counts holes that ended before `time` and that no signed gap explains as findings. */
+  settle(time: bigint): void {
+    const open = this.#holes.splice(0);
+    for (const hole of open) {
+      if (hole.until >= time) this.#holes.push(hole);
+      else if (!isExplained(hole, this.#report.gaps)) find(this.#report, hole);
+    }
   }
 
   /** Ends the walk. */
@@ -156,10 +176,12 @@ export class RecordingVerifier {
       if (!this.#isMine(manifest)) return this.#find({ kind: "elsewhere" });
       await this.#seals.check(manifest);
       this.#now = manifest.time;
+      const before = this.#report.findingCount;
       this.#checkFollows(manifest);
       for (const head of manifest.heads) this.#checkHead(head);
       this.#speaksFor(manifest.time);
       this.#report.gaps.push(...manifest.gaps);
+      if (this.#report.findingCount === before) this.#signedTo = manifest.time;
     } catch (error) {
       if (!(error instanceof SealedError)) throw error;
       this.#find({ kind: "bad-manifest", code: error.code });
@@ -224,32 +246,4 @@ export class RecordingVerifier {
   #find(problem: Problem, segment = this.#current?.header.number ?? null): void {
     find(this.#report, { problem, segment, time: this.#now });
   }
-}
-
-/** The chain after `record`, or `null` when its check field does not agree. */
-async function intact(before: Bytes, record: Record): Promise<Bytes | null> {
-  try {
-    return await chainAfter(before, record);
-  } catch (error) {
-    if (error instanceof SealedError) return null;
-    throw error;
-  }
-}
-
-function attempt<T>(run: () => T): T | SealedError {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof SealedError) return error;
-    throw error;
-  }
-}
-
-/** A close record without its tag, which needs the key. */
-function decodeClose({ body }: Record): { number: bigint; end: bigint } {
-  const input = new Reader(body);
-  const [number, end] = [input.u64("segment number"), input.u64("end")];
-  input.view("bytes and tag", 24);
-  input.finish("close");
-  return { number, end };
 }

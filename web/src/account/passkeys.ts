@@ -1,0 +1,130 @@
+// Passkeys of the member, and the locks that they make for this browser's store. Where the authenticator gives a
+// PRF output, the gateway also gets a copy of the key store that only this passkey opens.
+
+import { toBase64Url } from "../api/base64.ts";
+import type { Ceremony, Passkey, Passkeys } from "../api/documents.ts";
+import type { Bytes } from "../domain/bytes.ts";
+import { relockKeystore } from "../identity/keystore.ts";
+import type { Environment } from "./environment.ts";
+import { AccountError } from "./errors.ts";
+import { newHalf, prfKeys, SECRET_LEN, shareKey } from "./locks.ts";
+import { parseName } from "./name.ts";
+import type { OpenSession } from "./open-session.ts";
+import type { Answer } from "./webauthn.ts";
+import {
+  createPasskey,
+  isThereAlready,
+  localOptions,
+  namesMissing,
+  usePasskey,
+} from "./webauthn.ts";
+
+type Creation = Ceremony<PublicKeyCredentialCreationOptionsJSON>;
+type Request = Ceremony<PublicKeyCredentialRequestOptionsJSON>;
+
+/** The member's own passkeys. */
+export async function listPasskeys(session: OpenSession): Promise<readonly Passkey[]> {
+  return (await session.client.get<Passkeys>("/passkeys")).passkeys;
+}
+
+/** Makes a passkey, or takes the one that the authenticator already has; it becomes a lock of this browser. */
+export async function addPasskey(
+  environment: Environment,
+  session: OpenSession,
+  text: string,
+): Promise<void> {
+  const name = parseName(text);
+  const { client } = session;
+  const begun = await client.send<Creation>("POST", "/passkeys/options").catch((error: unknown) => {
+    throw namesMissing(error);
+  });
+  const rpId = begun.options.rp.id ?? new URL(environment.origin).hostname;
+  let made: Answer;
+  try {
+    made = await createPasskey(environment, begun.options);
+  } catch (error) {
+    if (!isThereAlready(error)) throw error;
+    return await takePasskey(environment, session, rpId);
+  }
+  const keys = made.prf === null ? null : await prfKeys(made.prf);
+  const keystore = keys === null ? null : await copyFor(session, keys.keystore);
+  await client.send<Passkey>("POST", "/passkeys", {
+    ceremony: begun.ceremony,
+    credential: made.json,
+    name,
+    ...(keystore === null ? {} : { keystore }),
+  });
+  const { credential } = made;
+  if (keys !== null) return await lockWithPrf(session, rpId, credential, keys.lock);
+  // Some authenticators give the output only once the passkey is used.
+  const later = made.prfEnabled ? await askForPrf(environment, rpId, credential) : null;
+  if (later === null) return await lockWithShare(session);
+  await sendCopy(session, credential, later.keystore);
+  await lockWithPrf(session, rpId, credential, later.lock);
+}
+
+/** Removes a passkey at the gateway and here. */
+export async function removePasskey(session: OpenSession, id: string): Promise<void> {
+  const { locks } = session.store.record;
+  const left = locks.filter((lock) => lock.kind !== "prf" || lock.credential !== id);
+  const others = (await listPasskeys(session)).filter((passkey) => passkey.id !== id);
+  // A share is given out for any passkey of the member, and for none when there is none.
+  const opens = left.some((lock) => lock.kind === "prf" || others.length > 0);
+  if (session.store.kept && !opens) throw new AccountError("last-lock");
+  await session.client.send<void>("DELETE", `/passkeys/${id}`);
+  if (left.length === locks.length) return;
+  await session.store.write(async (record) => ({
+    ...record,
+    locks: record.locks.filter((lock) => lock.kind !== "prf" || lock.credential !== id),
+  }));
+}
+
+/** A passkey that was made on another device and is here too. */
+async function takePasskey(
+  environment: Environment,
+  session: OpenSession,
+  rpId: string,
+): Promise<void> {
+  const { options } = await session.client.send<Request>("POST", "/sign-in/passkey/options");
+  const answer = await usePasskey(environment, options);
+  const passkey = (await listPasskeys(session)).find(({ id }) => id === answer.credential);
+  if (passkey === undefined) throw new AccountError("passkey-unknown");
+  if (answer.prf === null) return await lockWithShare(session);
+  const keys = await prfKeys(answer.prf);
+  if (!passkey.opens) await sendCopy(session, passkey.id, keys.keystore);
+  await lockWithPrf(session, rpId, passkey.id, keys.lock);
+}
+
+async function askForPrf(environment: Environment, rpId: string, credential: string) {
+  try {
+    const { prf } = await usePasskey(environment, localOptions(rpId, [credential]));
+    return prf === null ? null : await prfKeys(prf);
+  } catch (error) {
+    if (error instanceof AccountError && error.code === "passkey-cancelled") return null;
+    throw error;
+  }
+}
+
+async function lockWithPrf(session: OpenSession, rpId: string, credential: string, key: CryptoKey) {
+  await session.store.addLock(key, (wrapped) => ({ kind: "prf", credential, rpId, wrapped }));
+}
+
+/** Half of the key stays here, half goes to the gateway. */
+async function lockWithShare(session: OpenSession): Promise<void> {
+  const half = await newHalf();
+  const share: Bytes = crypto.getRandomValues(new Uint8Array(SECRET_LEN));
+  const sent = toBase64Url(share);
+  const key = await shareKey(share, half, session.store.record);
+  await session.client.send<void>("PUT", "/unlock-share", { share: sent });
+  await session.store.addLock(key, (wrapped) => ({ kind: "share", half, wrapped }));
+}
+
+async function sendCopy(session: OpenSession, credential: string, key: CryptoKey): Promise<void> {
+  const keystore = await copyFor(session, key);
+  await session.client.send<void>("PUT", `/passkeys/${credential}/keystore`, { keystore });
+}
+
+async function copyFor(session: OpenSession, key: CryptoKey): Promise<string> {
+  const { sealedKeystore, storeKey } = session.vault;
+  return toBase64Url(await relockKeystore(sealedKeystore, storeKey, key));
+}
