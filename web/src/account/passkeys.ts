@@ -2,7 +2,7 @@
 // PRF output, the gateway also gets a copy of the key store that only this passkey opens.
 
 import { toBase64Url } from "../api/base64.ts";
-import type { Ceremony, Passkey, Passkeys } from "../api/documents.ts";
+import type { CeremonyOf, Passkey, Passkeys } from "../api/documents.ts";
 import type { Bytes } from "../domain/bytes.ts";
 import { relockKeystore } from "../identity/keystore.ts";
 import type { Environment } from "./environment.ts";
@@ -19,8 +19,8 @@ import {
   usePasskey,
 } from "./webauthn.ts";
 
-type Creation = Ceremony<PublicKeyCredentialCreationOptionsJSON>;
-type Request = Ceremony<PublicKeyCredentialRequestOptionsJSON>;
+type Creation = CeremonyOf<PublicKeyCredentialCreationOptionsJSON>;
+type Request = CeremonyOf<PublicKeyCredentialRequestOptionsJSON>;
 
 /** The member's own passkeys. */
 export async function listPasskeys(session: OpenSession): Promise<readonly Passkey[]> {

@@ -3,7 +3,7 @@
 
 import { toBase64Url } from "../api/base64.ts";
 import { ApiProblem } from "../api/client.ts";
-import type { Ceremony, MemberAnswer } from "../api/documents.ts";
+import type { CeremonyOf, MemberAnswer } from "../api/documents.ts";
 import { ascii, sha256 } from "../domain/bytes.ts";
 import { arrive } from "./arrival.ts";
 import type { Environment } from "./environment.ts";
@@ -25,7 +25,7 @@ export async function signInWithPasskey(
   parseName(deviceName);
   const door = doorOf(environment);
   const begun = await door
-    .send<Ceremony<RequestOptions>>("POST", "/sign-in/passkey/options")
+    .send<CeremonyOf<RequestOptions>>("POST", "/sign-in/passkey/options")
     .catch(notThere);
   const answer = await usePasskey(environment, begun.options);
   const body = { ceremony: begun.ceremony, credential: answer.json };

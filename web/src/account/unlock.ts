@@ -3,7 +3,7 @@
 
 import { fromBase64Url } from "../api/base64.ts";
 import { isOffline } from "../api/client.ts";
-import type { Ceremony, UnlockShare } from "../api/documents.ts";
+import type { CeremonyOf, UnlockShare } from "../api/documents.ts";
 import type { Environment } from "./environment.ts";
 import { doorOf } from "./environment.ts";
 import { AccountError } from "./errors.ts";
@@ -26,9 +26,9 @@ export async function unlockRecord(
   const share = record.locks.find((lock) => lock.kind === "share");
   if (share === undefined) return await unlockAlone(environment, record, prf);
   const door = doorOf(environment, record.deviceKey);
-  let begun: Ceremony<RequestOptions>;
+  let begun: CeremonyOf<RequestOptions>;
   try {
-    begun = await door.send<Ceremony<RequestOptions>>("POST", "/sign-in/passkey/options");
+    begun = await door.send<CeremonyOf<RequestOptions>>("POST", "/sign-in/passkey/options");
   } catch (error) {
     if (prf.length > 0 && isOffline(error)) return await unlockAlone(environment, record, prf);
     throw namesMissing(error);
