@@ -40,7 +40,7 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Become the owner of a new gateway
     #[command(
-        after_help = "Example:\n  bartizan claim 'http://127.0.0.1:8440/claim#t=…' --name Ada --recovery-out recovery.txt\n\n\
+        after_help = "Example:\n  bartizan claim 'http://localhost:8440/claim#t=…' --name Ada --recovery-out recovery.txt\n\n\
         Print or copy the recovery file and keep it away from the gateway: its 24 words are the only way back \
         in when all devices are lost."
     )]

@@ -52,6 +52,12 @@ struct RunArgs {
     /// The ingest program; by default beside this one.
     #[arg(long, value_name = "FILE")]
     ingest: Option<PathBuf>,
+    /// Serve with this certificate chain (PEM) instead of the site's own. It is taken over anew when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -65,15 +71,20 @@ struct ServeArgs {
     /// Serve with TLS on a loopback address, too.
     #[arg(long)]
     tls: bool,
-    /// A host name that the gateway is called by; may be repeated.
+    /// A host name that the gateway is called by; may be repeated. The first that ends in `.local` is told on the
+    /// own network. Without one, a gateway that listens beyond this machine is `bartizan.local`.
     #[arg(long = "name", value_name = "HOST")]
     names: Vec<String>,
-    /// Serve with this certificate chain (PEM) instead of the site's own.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_certificate: Option<PathBuf>,
-    /// Its private key (PEM).
-    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
-    tls_key: Option<PathBuf>,
+    /// Tell no name on the own network (multicast DNS).
+    #[arg(long)]
+    no_mdns: bool,
+    /// Port of the page that leads through trusting the site's own certificate, in clear. Without it, 8441, and
+    /// none on a loopback address.
+    #[arg(long, value_name = "PORT")]
+    guide: Option<u16>,
+    /// The supervisor hands in the certificate.
+    #[arg(long, hide = true)]
+    tls_given: bool,
     /// Space in MiB that recordings always leave free on the disk.
     #[arg(long, value_name = "MIB", default_value_t = 2_048)]
     keep_free: u64,
@@ -182,16 +193,13 @@ fn programs(arguments: RunArgs) -> Result<supervisor::Programs> {
     gateway_args.extend(serve.names.iter().map(|name| format!("--name={name}")));
     gateway_args.extend(serve.tls.then(|| "--tls".to_owned()));
     gateway_args.extend(serve.json.then(|| "--json".to_owned()));
-    let files = [
-        ("certificate", &serve.tls_certificate),
-        ("key", &serve.tls_key),
-    ];
-    for (name, file) in files {
-        let Some(file) = file else { continue };
-        let file = file
-            .canonicalize()
-            .with_context(|| format!("can't find the TLS {name}"))?;
-        gateway_args.push(format!("--tls-{name}={}", file.display()));
+    gateway_args.extend(serve.no_mdns.then(|| "--no-mdns".to_owned()));
+    gateway_args.extend(serve.guide.map(|port| format!("--guide={port}")));
+    let given = arguments.tls_certificate.zip(arguments.tls_key);
+    let certificate = given.map(|(chain, key)| supervisor::Given { chain, key });
+    if let Some(given) = &certificate {
+        given.check()?;
+        gateway_args.push("--tls-given".to_owned());
     }
     Ok(supervisor::Programs {
         ingest: arguments.ingest.unwrap_or(beside),
@@ -199,6 +207,7 @@ fn programs(arguments: RunArgs) -> Result<supervisor::Programs> {
         gateway,
         gateway_args,
         suggested: arguments.cameras,
+        certificate,
         log: serve.log,
     })
 }
@@ -221,10 +230,9 @@ fn settings(arguments: &ServeArgs) -> serve::Settings {
             address: arguments.listen,
             tls: arguments.tls,
             names: arguments.names.clone(),
-            given: arguments
-                .tls_certificate
-                .clone()
-                .zip(arguments.tls_key.clone()),
+            given: arguments.tls_given,
+            guide: arguments.guide,
+            announced: !arguments.no_mdns,
         },
         credentials: credentials(),
         free_space_floor: arguments.keep_free.saturating_mul(1024 * 1024),

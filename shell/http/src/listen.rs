@@ -1,62 +1,32 @@
-//! Sockets: binding, TLS, how many connections there may be, and their orderly end.
+//! Sockets: which addresses are listened on, under which names, and with which certificate; names and
+//! certificate may change while connections go on.
 //!
-//! In clear only on loopback addresses; anything else must be TLS 1.3. What a connection carries is the
-//! routes' business.
+//! In clear only on loopback addresses; anything else must be TLS 1.3. How connections are served is the
+//! business of `connections`, what they carry of `routes` and [`app`](crate::app).
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use bartizan_base::{Shutdown, Tasks, chain};
+use bartizan_base::chain;
 use bartizan_domain::sabotage;
-use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt;
 
-use crate::api::Api;
-use crate::backend::Backend;
+use crate::app::App;
 use crate::origin::{Origin, Origins, Scheme};
-use crate::routes::router;
-use crate::stall::Progress;
 
-/// Connections of one listener at the same time, viewers apart. Further ones wait in the system's queue.
-pub const MAX_CONNECTIONS: usize = 2_048;
+pub use crate::connections::{
+    MAX_CONNECTIONS, MAX_HEAD, MAX_HEADERS, MAX_PER_PEER, serve, serve_guide,
+};
 
-/// Connections of one address (of one /64 in IPv6). Further ones are closed at once, so that one address
-/// leaves a quarter of the places to others.
-pub const MAX_PER_PEER: usize = 1_536;
+/// Connections that the system holds for us until they are accepted, as `TcpListener::bind` has it.
+const BACKLOG: u32 = 1_024;
 
-/// Header fields of one request; with more the answer is 431.
-pub const MAX_HEADERS: usize = 64;
-
-/// Bytes of a request's head; with more the answer is 431.
-pub const MAX_HEAD: usize = 16 * 1_024;
-
-/// How long a head may take to arrive, and a connection may be idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a TLS handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long requests may go on after the shutdown began.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// Pause after the system refused a connection (no file descriptors …).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Free ports that are tried until one is free in both families.
+const PORT_TRIES: u32 = 8;
 
 /// Why nobody can be listened to.
 #[derive(Debug, thiserror::Error)]
@@ -80,19 +50,34 @@ pub enum ListenError {
     },
 }
 
-/// A socket that is being listened on.
+/// One or two sockets that are being listened on: on loopback and on all addresses, IPv6 comes along.
 pub struct Listener {
-    socket: TcpListener,
+    pub(crate) sockets: Vec<TcpListener>,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    origins: Arc<Origins>,
+    pub(crate) door: Door,
+    pub(crate) app: Option<Arc<App>>,
+}
+
+/// What a listener is called and which certificate it shows; new connections get what was set last.
+#[derive(Clone)]
+pub struct Door {
+    scheme: Scheme,
+    port: u16,
+    own: Arc<Vec<Origin>>,
+    now: Arc<Mutex<Now>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Now {
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) origins: Arc<Origins>,
 }
 
 impl Listener {
     /// Listens in clear, for programs on this machine and a reverse proxy in front. Answers to
     /// `127.0.0.1`, `[::1]` and `localhost` with its port, and to `names`.
     pub async fn in_clear(address: SocketAddr, names: &[Origin]) -> Result<Self, ListenError> {
-        let open = sabotage::off("R-11") || sabotage::off("G-2");
+        let open = ["R-11", "G-2", "M-8"].iter().any(|row| sabotage::off(row));
         if !address.ip().is_loopback() && !open {
             return Err(ListenError::InClear { address });
         }
@@ -114,30 +99,36 @@ impl Listener {
         tls: Option<TlsAcceptor>,
         names: &[Origin],
     ) -> Result<Self, ListenError> {
-        let failed = |source| ListenError::Bind { address, source };
-        let socket = TcpListener::bind(address).await.map_err(failed)?;
-        let address = socket.local_addr().map_err(failed)?;
+        let (sockets, address) = bind_all(address).await?;
         let scheme = if tls.is_some() {
             Scheme::Https
         } else {
             Scheme::Http
         };
-        let own = own_names(scheme, address);
-        let origins = Arc::new(Origins::new(
-            scheme,
-            own.into_iter().chain(names.iter().cloned()),
-        ));
+        let door = Door::new((scheme, address), tls, names);
         Ok(Self {
-            socket,
+            sockets,
             address,
-            tls,
-            origins,
+            door,
+            app: None,
         })
+    }
+
+    /// Serves the app beside the API, on every path that is not the API's.
+    #[must_use]
+    pub fn with_app(mut self, app: App) -> Self {
+        self.app = Some(Arc::new(app));
+        self
     }
 
     /// Where it listens; the port is the real one.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// To change names and certificate later.
+    pub fn door(&self) -> Door {
+        self.door.clone()
     }
 }
 
@@ -145,6 +136,116 @@ impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Listener({})", self.address)
     }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Door({})", self.port)
+    }
+}
+
+impl Door {
+    pub(crate) fn new(
+        (scheme, address): (Scheme, SocketAddr),
+        tls: Option<TlsAcceptor>,
+        names: &[Origin],
+    ) -> Self {
+        let own = own_names(scheme, address);
+        let origins = Arc::new(Origins::new(scheme, own.iter().chain(names).cloned()));
+        Self {
+            scheme,
+            port: address.port(),
+            own: Arc::new(own),
+            now: Arc::new(Mutex::new(Now { tls, origins })),
+        }
+    }
+
+    /// Lets the guide on `port` of the same hosts ask whether the site is trusted.
+    pub fn set_guide(&self, port: u16) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.origins = Arc::new(Origins::clone(&now.origins).with_guide(Some(port)));
+    }
+
+    /// The port behind it.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Shows another certificate from now on. Connections that stand go on; a door in clear stays so.
+    pub fn set_certificate(&self, config: Arc<ServerConfig>) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.tls.is_some() {
+            now.tls = Some(config.into());
+        }
+    }
+
+    /// Answers to other names from now on, besides its own addresses.
+    pub fn set_names(&self, names: &[Origin]) {
+        let origins = Origins::new(self.scheme, self.own.iter().chain(names).cloned());
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let guide = now.origins.guide();
+        now.origins = Arc::new(origins.with_guide(guide));
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.clone()
+    }
+}
+
+/// Opens `address`, and what belongs to it: a browser that is told `localhost` asks `[::1]` first, so nobody else
+/// may answer there.
+pub(crate) async fn bind_all(
+    address: SocketAddr,
+) -> Result<(Vec<TcpListener>, SocketAddr), ListenError> {
+    let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
+    loop {
+        tries = tries.saturating_sub(1);
+        let failed = |source| ListenError::Bind { address, source };
+        let first = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = first.local_addr().map_err(failed)?;
+        let Some(second) = companion(address.ip()) else {
+            return Ok((vec![first], bound));
+        };
+        let second = SocketAddr::new(second, bound.port());
+        match bind_alone(second) {
+            Ok(second) => return Ok((vec![first, second], bound)),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+            Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+                let address = second;
+                return Err(ListenError::Bind { address, source });
+            }
+            Err(error) => {
+                tracing::debug!(err = %chain(&error), "only one of IPv4 and IPv6 is there");
+                return Ok((vec![first], bound));
+            }
+        }
+    }
+}
+
+/// The same place in the other family. An IPv6 socket on all addresses takes IPv4 along by itself.
+const fn companion(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(Ipv4Addr::LOCALHOST) => Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        IpAddr::V6(Ipv6Addr::LOCALHOST) => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Some(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        _ => None,
+    }
+}
+
+/// Opens exactly this address: IPv6 without IPv4.
+fn bind_alone(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => {
+            let socket = TcpSocket::new_v6()?;
+            rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
+            socket
+        }
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn own_names(scheme: Scheme, address: SocketAddr) -> Vec<Origin> {
@@ -158,194 +259,15 @@ fn own_names(scheme: Scheme, address: SocketAddr) -> Vec<Origin> {
     names
 }
 
-/// Serves the API on a listener until the program ends; then finishes what is under way, for at most five
-/// seconds. Viewers are told to come back.
-pub async fn serve<B: Backend>(api: Api<B>, listener: Listener) {
-    api.watch_rights();
-    let server = Server {
-        router: router(&api),
-        tasks: api.tasks().clone(),
-        places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
-        peers: Peers::default(),
-    };
-    let mut shutdown = server.tasks.shutdown_signal();
-    tokio::select! {
-        () = shutdown.begun() => {}
-        () = server.accept(&listener) => {}
-    }
-    drop(listener);
-    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
-    // Whoever is left after the grace is cut off with the task group.
-    drop(timeout(GRACE, server.places.acquire_many(all)).await);
-}
-
-struct Server {
-    router: Router,
-    tasks: Tasks,
-    places: Arc<Semaphore>,
-    peers: Peers,
-}
-
-impl Server {
-    async fn accept(&self, listener: &Listener) {
-        loop {
-            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
-                return;
-            };
-            match listener.socket.accept().await {
-                Ok((stream, peer)) => self.admit(listener, stream, peer.ip(), place),
-                Err(error) => {
-                    tracing::warn!(err = %chain(&error), "a connection was not accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    }
-
-    fn admit(
-        &self,
-        listener: &Listener,
-        stream: TcpStream,
-        peer: IpAddr,
-        place: OwnedSemaphorePermit,
-    ) {
-        let Some(peer) = self.peers.enter(peer) else {
-            tracing::debug!("a connection was closed: its address has too many");
-            return;
-        };
-        let connection = Connection {
-            router: self.router.clone(),
-            origins: Arc::clone(&listener.origins),
-            shutdown: self.tasks.shutdown_signal(),
-        };
-        let tls = listener.tls.clone();
-        self.tasks.spawn("connection", async move {
-            connection.run(stream, tls).await;
-            drop((peer, place));
-        });
-    }
-}
-
-struct Connection {
-    router: Router,
-    origins: Arc<Origins>,
-    shutdown: Shutdown,
-}
-
-impl Connection {
-    async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
-        // Frames leave as soon as they are sealed.
-        if stream.set_nodelay(true).is_err() {
-            return;
-        }
-        let stream = Progress::new(stream);
-        let Some(tls) = tls else {
-            return self.speak(stream).await;
-        };
-        match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.speak(stream).await,
-            Ok(Err(error)) => tracing::debug!(err = %chain(&error), "a TLS handshake failed"),
-            Err(_elapsed) => tracing::debug!("a TLS handshake took too long"),
-        }
-    }
-
-    async fn speak(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let origins = self.origins;
-        let service = self
-            .router
-            .map_request(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(Arc::clone(&origins));
-                request.map(Body::new)
-            });
-        let connection = parser()
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-            .with_upgrades();
-        let mut connection = std::pin::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = self.shutdown.begun() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(err = %chain(&error), "a connection ended badly");
-        }
-    }
-}
-
-/// One connection over anything, for fuzzers.
-#[cfg(fuzzing)]
-pub(crate) async fn speak_over<B: Backend>(
-    api: &Api<B>,
-    origins: Arc<Origins>,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) {
-    let connection = Connection {
-        router: router(api),
-        origins,
-        shutdown: api.tasks().shutdown_signal(),
-    };
-    connection.speak(stream).await;
-}
-
-fn parser() -> http1::Builder {
-    let mut parser = http1::Builder::new();
-    parser
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
-    if sabotage::off("G-20") {
-        parser.max_headers(100_000);
-    } else {
-        parser.max_headers(MAX_HEADERS).max_header_size(MAX_HEAD);
-    }
-    parser.max_buf_size(4 * MAX_HEAD);
-    parser
-}
-
-/// How many connections each address has.
-#[derive(Debug, Clone, Default)]
-struct Peers(Arc<Mutex<BTreeMap<IpAddr, usize>>>);
-
-/// One connection of an address, counted until it is dropped.
-struct Counted(Peers, IpAddr);
-
-impl Peers {
-    fn enter(&self, address: IpAddr) -> Option<Counted> {
-        let place = place_of(address);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(place).or_default();
-        if *count >= MAX_PER_PEER {
-            return None;
-        }
-        *count = count.saturating_add(1);
-        Some(Counted(self.clone(), place))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut counts = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.1) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&self.1);
-            }
-        }
-    }
-}
-
-/// One household's or host's place: an IPv4 address, or the /64 around an IPv6 address (RFC 6177).
-fn place_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
+
+    fn local() -> SocketAddr {
+        "127.0.0.1:0".parse().unwrap()
+    }
 
     #[tokio::test]
     async fn g_2_r_11_in_clear_only_this_machine_is_served() {
@@ -356,25 +278,40 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_address_is_told() {
-        let first = Listener::in_clear("127.0.0.1:0".parse().unwrap(), &[])
-            .await
-            .unwrap();
+        let first = Listener::in_clear(local(), &[]).await.unwrap();
         let error = Listener::in_clear(first.address(), &[]).await.unwrap_err();
         assert!(matches!(error, ListenError::Bind { .. }), "{error}");
     }
 
-    #[test]
-    fn one_address_leaves_places_to_others() {
-        let peers = Peers::default();
-        let near = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]);
-        let mut held: Vec<_> = (0..MAX_PER_PEER)
-            .map(|number| peers.enter(near(u16::try_from(number).unwrap())).unwrap())
-            .collect();
-        assert!(peers.enter(near(9_999)).is_none());
-        assert!(peers.enter([192, 0, 2, 1].into()).is_some());
-        held.pop();
-        assert!(peers.enter(near(9_999)).is_some());
-        drop(held);
-        assert!(peers.0.lock().unwrap().is_empty());
+    #[tokio::test]
+    async fn nobody_else_may_answer_for_localhost() {
+        let Ok(other) = std::net::TcpListener::bind("[::1]:0") else {
+            drop(writeln!(io::stderr(), "SKIPPED(no IPv6 on this machine)"));
+            return;
+        };
+        let port = other.local_addr().unwrap().port();
+        let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+        let error = Listener::in_clear(address, &[]).await.unwrap_err();
+        let ListenError::Bind { address, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(address, other.local_addr().unwrap());
+    }
+
+    #[tokio::test]
+    async fn names_can_change_and_a_door_in_clear_stays_in_clear() {
+        let listener = Listener::in_clear(local(), &[]).await.unwrap();
+        let door = listener.door();
+        let before = door.now().origins;
+        door.set_names(&["https://gateway.home".parse().unwrap()]);
+        let after = door.now().origins;
+        assert!(before.find("gateway.home").is_none());
+        assert!(after.find("gateway.home").is_some());
+        assert!(after.find(&format!("localhost:{}", door.port())).is_some());
+        let names = ["gateway.home".to_owned()];
+        let certificate =
+            crate::tls::site_certificate(None, &names, bartizan_domain::UtcMillis(1)).unwrap();
+        door.set_certificate(certificate.server_config().unwrap());
+        assert!(door.now().tls.is_none());
     }
 }

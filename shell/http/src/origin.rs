@@ -2,7 +2,8 @@
 //!
 //! A page of another site can make a browser send requests to a gateway: by a name of its own that resolves
 //! to the gateway (the `Host` is then wrong), or across origins (the `Origin` is then wrong). Both are
-//! refused before anything else is looked at. No CORS header is ever sent.
+//! refused before anything else is looked at. No CORS header is sent, but to this site's own guide for
+//! its one question. Only a person's own way to a page of the app, by a link from anywhere, may begin elsewhere.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +13,7 @@ use std::str::FromStr;
 use bartizan_domain::sabotage;
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, Method, header};
 
 use crate::problem::{ApiError, Kind};
 
@@ -141,6 +142,8 @@ pub(crate) struct Origins {
     by_authority: BTreeMap<String, Origin>,
     /// What a listener's own scheme makes of an authority without a port.
     scheme: Scheme,
+    /// Where the guide is, in clear under the same hosts.
+    guide: Option<u16>,
 }
 
 /// A request for one of this listener's origins.
@@ -157,7 +160,17 @@ impl Origins {
         Self {
             by_authority,
             scheme,
+            guide: None,
         }
+    }
+
+    pub(crate) const fn with_guide(mut self, port: Option<u16>) -> Self {
+        self.guide = port;
+        self
+    }
+
+    pub(crate) const fn guide(&self) -> Option<u16> {
+        self.guide
     }
 
     pub(crate) const fn scheme(&self) -> Scheme {
@@ -169,17 +182,82 @@ impl Origins {
     /// # Errors
     /// 421 (RFC 9110 §15.5.20) for a host that is none of this listener's; 403 for another site's page.
     pub(crate) fn admit(&self, request: &Parts) -> Result<Admitted, ApiError> {
+        self.check(request, false)
+    }
+
+    /// The same for a file of the app. A page may be come to by a link from another site, as from a mail or a
+    /// code that was scanned; whatever the page then does is under the same rule as all else.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit).
+    pub(crate) fn admit_to_app(&self, request: &Parts, page: bool) -> Result<Admitted, ApiError> {
+        self.check(request, page && is_visit(request))
+    }
+
+    /// The guide's question whether this site is trusted: for one of its names, from the guide's own page under
+    /// one of them, or under the address that the client connected to.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit).
+    pub(crate) fn admit_guide(
+        &self,
+        request: &Parts,
+        local: Option<SocketAddr>,
+    ) -> Result<HeaderValue, ApiError> {
+        if single(request, &header::HOST)
+            .and_then(|host| self.named(host))
+            .is_none()
+        {
+            return self
+                .unlisted(request)
+                .map(|_| HeaderValue::from_static("null"));
+        }
+        let origin = single(request, &header::ORIGIN).and_then(|text| Origin::from_str(text).ok());
+        let is_own = |origin: &Origin| {
+            let address = local.map(|local| {
+                Origin::of_address(Scheme::Http, SocketAddr::new(local.ip().to_canonical(), 0)).host
+            });
+            let named = self
+                .by_authority
+                .values()
+                .any(|own| own.host == origin.host);
+            let known = named || address.as_ref() == Some(&origin.host);
+            known && Some(origin.port) == self.guide || sabotage::off("L-6")
+        };
+        let value = origin
+            .filter(is_own)
+            .map(|origin| HeaderValue::try_from(origin.to_string()));
+        let refused = || {
+            let detail = "Only this site's own guide may ask this.";
+            ApiError::new(Kind::CrossOrigin, detail)
+        };
+        value.and_then(Result::ok).ok_or_else(refused)
+    }
+
+    fn check(&self, request: &Parts, visit: bool) -> Result<Admitted, ApiError> {
         let host = single(request, &header::HOST).and_then(|host| self.named(host));
         let target = request.uri.authority().map(Authority::as_str);
         let same = target.is_none_or(|target| self.named(target) == host);
         let Some(origin) = host.filter(|_| same) else {
             return self.unlisted(request);
         };
-        if crosses(request, &origin.to_string()) && !sabotage::off("L-6") {
+        if !visit && crosses(request, &origin.to_string()) && !sabotage::off("L-6") {
             let detail = "This request comes from a page of another site, and is not answered.";
             return Err(ApiError::new(Kind::CrossOrigin, detail));
         }
         Ok(Admitted(origin.to_string()))
+    }
+
+    /// Whether `host`, as in a `Host` header, is one of the names, or the very address that the client connected
+    /// to: no name of somebody else's is.
+    pub(crate) fn answers_to(&self, host: &str, local: Option<SocketAddr>) -> bool {
+        let own = local.and_then(|local| {
+            let local = SocketAddr::new(local.ip().to_canonical(), local.port());
+            let origin = Origin::of_address(self.scheme, local);
+            let (host, port) = split(host)?;
+            Some(origin.host == host && origin.port == port.unwrap_or(self.scheme.default_port()))
+        });
+        own == Some(true) || self.named(host).is_some() || sabotage::off("L-6")
     }
 
     fn named(&self, authority: &str) -> Option<&Origin> {
@@ -191,6 +269,11 @@ impl Origins {
                 .filter(|origin| origin.port == port)
                 .or_else(|| self.by_authority.get(&format!("{host}:{port}"))),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn find(&self, authority: &str) -> Option<&Origin> {
+        self.named(authority)
     }
 
     fn unlisted(&self, request: &Parts) -> Result<Admitted, ApiError> {
@@ -216,6 +299,17 @@ fn crosses(request: &Parts, own: &str) -> bool {
         })
     };
     foreign(&header::ORIGIN, &[own]) || foreign(&SEC_FETCH_SITE, &["same-origin", "none"])
+}
+
+/// Whether a browser says that somebody goes to this address in a tab of its own (Fetch Metadata §2.1, §2.2): it
+/// is no frame, no picture, no script, and carries no form.
+fn is_visit(request: &Parts) -> bool {
+    const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+    const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+    matches!(request.method, Method::GET | Method::HEAD)
+        && !request.headers.contains_key(header::ORIGIN)
+        && single(request, &SEC_FETCH_MODE) == Some("navigate")
+        && single(request, &SEC_FETCH_DEST) == Some("document")
 }
 
 /// A header's value, when there is exactly one and it is text.

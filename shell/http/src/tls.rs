@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bartizan_domain::{Fingerprint, Millis, Secret, UtcMillis, sabotage};
 use bartizan_identity::key::sha256;
+use data_encoding::HEXUPPER;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -403,6 +404,24 @@ pub fn pin(chain_pem: &str) -> Result<Fingerprint, TlsError> {
     Ok(Fingerprint::new(*sha256(&[key.as_ref()]).as_bytes()))
 }
 
+/// The first certificate of a PEM text, in DER.
+pub fn authority_der(pem: &str) -> Result<Vec<u8>, TlsError> {
+    let der =
+        CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_opaque| TlsError::Certificate)?;
+    Ok(der.to_vec())
+}
+
+/// What people compare: SHA-256 of a certificate in DER, as sixteen groups of four digits.
+pub fn fingerprint(der: &[u8]) -> String {
+    let digits = HEXUPPER.encode(sha256(&[der]).as_bytes());
+    let digits: Vec<_> = digits.chars().collect();
+    let groups: Vec<String> = digits
+        .chunks(4)
+        .map(|group| group.iter().collect())
+        .collect();
+    groups.join(" ")
+}
+
 /// TLS 1.3 with AES-256-GCM, AES-128-GCM or ChaCha20-Poly1305; X25519MLKEM768 before X25519; nothing else.
 /// HTTP/1.1 only. No client certificates, no early data.
 pub fn server_config(
@@ -429,6 +448,9 @@ pub fn server_config(
 }
 
 fn provider() -> CryptoProvider {
+    if sabotage::off("R-11") {
+        return default_provider();
+    }
     CryptoProvider {
         kx_groups: vec![kx_group::X25519MLKEM768, kx_group::X25519],
         ..default_provider()

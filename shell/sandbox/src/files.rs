@@ -54,7 +54,7 @@ const SYSTEM: [&str; 17] = [
 pub struct GatewayPaths<'a> {
     /// Folders to read and write: the data folder, and recordings kept elsewhere.
     pub writable: &'a [&'a Path],
-    /// Files and folders to read: the web app.
+    /// Files and folders to read: the service manager's credentials.
     pub readable: &'a [&'a Path],
     /// What must not be reachable through the others: the ingest's state folder.
     pub keep_out: &'a [&'a Path],

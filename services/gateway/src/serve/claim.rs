@@ -52,29 +52,72 @@ impl Offer {
     }
 }
 
-/// Prints `ready: URL` and, while unclaimed, `claim: LINK`, each alone on a line of standard output; the
-/// code to scan goes to standard error, where programs do not read.
+/// Prints `ready: URL`, while unclaimed `claim: LINK`, and with a guide `guide: URL` and `authority: FINGERPRINT`,
+/// each alone on a line of standard output; what people read and scan goes to standard error, where programs do
+/// not read.
 #[expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "the person at the machine reads this"
 )]
-pub(crate) fn announce(origin: &str, link: Option<&ClaimLink>, json: bool) -> Result<()> {
+pub(crate) fn announce(
+    origin: &str,
+    link: Option<&ClaimLink>,
+    guide: Option<&(String, String)>,
+    json: bool,
+) -> Result<()> {
+    let (guide, print) = guide.cloned().unzip();
     if json {
         let link = link.map(ToString::to_string);
-        println!("{}", serde_json::json!({ "ready": origin, "claim": link }));
+        println!(
+            "{}",
+            serde_json::json!({ "ready": origin, "claim": link, "guide": guide, "authority": print })
+        );
     } else {
+        eprintln!(
+            "\n{}",
+            words(origin, link, guide.as_deref().zip(print.as_deref()))?
+        );
         if let Some(link) = link {
-            eprintln!(
-                "\nThis gateway has no owner yet. Whoever uses this link within 15 minutes becomes it:"
-            );
-            eprintln!("\n{}\n", code(&link.to_string())?);
             println!("claim: {link}");
+        }
+        if let (Some(guide), Some(print)) = (guide, print) {
+            println!("guide: {guide}");
+            println!("authority: {print}");
         }
         println!("ready: {origin}");
     }
     std::io::stdout().flush()?;
     Ok(())
+}
+
+/// What the person at the machine is told.
+fn words(origin: &str, link: Option<&ClaimLink>, guide: Option<(&str, &str)>) -> Result<String> {
+    let trust = match guide {
+        Some((guide, print)) => format!(
+            "A new phone or computer first learns to trust this gateway, once. Scan this, or open {guide}\n\n\
+             {}\n\nIt shows this fingerprint:\n\n    {}\n\n",
+            code(guide)?,
+            in_lines(print),
+        ),
+        None => String::new(),
+    };
+    let door = match link {
+        Some(link) => format!(
+            "This gateway has no owner yet. Whoever uses this link within 15 minutes becomes it:\n\n\
+             {}\n\n    {link}\n",
+            code(&link.to_string())?
+        ),
+        None => format!("Open the app:\n\n    {origin}\n"),
+    };
+    Ok(trust + &door)
+}
+
+/// Four groups in each line.
+fn in_lines(print: &str) -> String {
+    let groups: Vec<_> = print.split_whitespace().collect();
+    let lines: Vec<_> = groups.chunks(4).map(|line| line.join(" ")).collect();
+    lines.join("\n    ")
 }
 
 /// The link as a code that a phone's camera reads off a terminal.
@@ -90,6 +133,21 @@ fn code(link: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_claimed_gateway_says_where_the_app_is_and_how_to_trust_it() {
+        let print = "AAAA BBBB CCCC DDDD EEEE FFFF 0000 1111";
+        let guide = ("http://gate.local:8441", print);
+        let text = words("https://gate.local:8440", None, Some(guide)).unwrap();
+        assert!(text.contains("    https://gate.local:8440\n"), "{text}");
+        assert!(text.contains("open http://gate.local:8441\n"), "{text}");
+        assert!(
+            text.contains("    AAAA BBBB CCCC DDDD\n    EEEE FFFF 0000 1111\n"),
+            "{text}"
+        );
+        let plain = words("http://localhost:8440", None, None).unwrap();
+        assert_eq!(plain, "Open the app:\n\n    http://localhost:8440\n");
+    }
 
     #[test]
     fn a_claim_link_fits_a_code() {

@@ -6,6 +6,7 @@ mod cameras;
 mod claim;
 mod feeds;
 mod ingest;
+mod keeper;
 mod link;
 mod listening;
 mod live;
@@ -59,10 +60,7 @@ pub(crate) fn run(settings: Settings) -> Result<()> {
     bartizan_base::files::create_private_dir(&settings.data)?;
     let mut writable = vec![settings.data.as_path()];
     writable.dedup();
-    let mut readable: Vec<_> = settings.credentials.iter().map(PathBuf::as_path).collect();
-    if let Some((chain, key)) = &settings.listening.given {
-        readable.extend([chain.as_path(), key.as_path()]);
-    }
+    let readable: Vec<_> = settings.credentials.iter().map(PathBuf::as_path).collect();
     let paths = GatewayPaths {
         writable: &writable,
         readable: &readable,
@@ -88,17 +86,22 @@ async fn serve(settings: Settings) -> Result<()> {
     let tasks = Tasks::new();
     let mut ends = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
     let control = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
-    let (supervisor, suggested, links) = Supervisor::start(control)?;
+    let (supervisor, suggested, arrivals) = Supervisor::start(control)?;
     let gateway = load(&settings, Arc::clone(&clock), supervisor, suggested).await?;
     start_recorder_events(&gateway)?;
-    let heard = ingest::serve(Arc::clone(&gateway), links, tasks.shutdown_signal());
+    let heard = ingest::serve(
+        Arc::clone(&gateway),
+        arrivals.links,
+        tasks.shutdown_signal(),
+    );
     tasks.spawn("ingest", heard);
     let sealer = gateway.greeted().await?;
-    let open = settings.listening.open(&gateway).await?;
+    let open = settings.listening.open(&gateway, arrivals.pairs).await?;
+    let (origin, guide_link) = (open.origin(), open.guide_link());
     let offer = claim::open(&gateway, clock.monotonic())?;
     let link = offer
         .as_ref()
-        .map(|offer| offer.link((&open.origin, open.pin), &gateway, sealer));
+        .map(|offer| offer.link((&origin, open.pin), &gateway, sealer));
     let api = Api::new(
         Arc::clone(&gateway),
         bartizan_http::Settings {
@@ -107,7 +110,13 @@ async fn serve(settings: Settings) -> Result<()> {
             claim: offer.map(claim::Offer::into_window),
         },
     )?;
-    claim::announce(&open.origin, link.as_ref(), settings.json)?;
+    if let Some(guide) = open.guide {
+        tasks.spawn("guide", bartizan_http::serve_guide(guide, tasks.clone()));
+    }
+    if let Some(keeper) = open.keeper {
+        tasks.spawn("names", keeper.run(tasks.shutdown_signal()));
+    }
+    claim::announce(&origin, link.as_ref(), guide_link.as_ref(), settings.json)?;
     let [terminate, interrupt] = &mut ends;
     let ended = async {
         match (terminate, interrupt) {

@@ -1,27 +1,71 @@
 //! The gateway's end of the control socket: tells the supervisor which hosts the ingest may reach, and
-//! receives the socket of each new ingest process.
+//! receives the socket of each new ingest process and the files of a given certificate.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use anyhow::{Context, Result};
+use bartizan_base::files;
 use bartizan_base::passing::{Lines, send_line};
-use bartizan_domain::CameraId;
+use bartizan_domain::{CameraId, Secret};
 use bartizan_protocol::broker::{FromSupervisor, ToSupervisor};
 use tokio::sync::mpsc;
+
+use super::listening::Pair;
+
+/// Largest certificate or key file in bytes.
+const MAX_PEM: u64 = 64 * 1_024;
+
+/// Permission bits that a key file must not have: others can't read or write it.
+const KEY_MODE: u32 = 0o007;
+
+/// Given certificates that wait to be read.
+const WAITING: usize = 4;
+
+/// What comes over the control socket once it is read on.
+pub(crate) struct Arrivals {
+    /// Sockets to new ingest processes.
+    pub(crate) links: mpsc::Receiver<UnixStream>,
+    /// Given certificates.
+    pub(crate) pairs: Pairs,
+}
+
+/// Given certificates, the first and each that replaces one.
+#[derive(Debug)]
+pub(crate) struct Pairs(mpsc::Receiver<[OwnedFd; 2]>);
+
+impl Pairs {
+    /// The next one; `None` when the supervisor is gone.
+    pub(crate) async fn next(&mut self) -> Option<Result<Pair>> {
+        self.0.recv().await.map(read_pair)
+    }
+}
+
+/// Two files of 64 KiB at most: no task waits for long.
+fn read_pair([chain, key]: [OwnedFd; 2]) -> Result<Pair> {
+    let chain = files::read_open(File::from(chain), "the certificate".as_ref(), MAX_PEM, 0)?;
+    let key = files::read_open(File::from(key), "its key".as_ref(), MAX_PEM, KEY_MODE)?;
+    let chain = String::from_utf8(chain).context("the certificate is no PEM file")?;
+    let key = String::from_utf8(key)
+        .ok()
+        .context("the key is no PEM file")?;
+    Ok((chain, Secret::new(key)))
+}
 
 /// The control socket.
 #[derive(Debug, Clone)]
 pub(crate) struct Supervisor(Arc<Mutex<UnixStream>>);
 
 impl Supervisor {
-    /// Takes the first message, the cameras that were named at the start, and goes on reading; each new
-    /// ingest's socket comes over the channel, which ends with the supervisor.
-    pub(crate) fn start(
-        socket: UnixStream,
-    ) -> io::Result<(Self, Vec<String>, mpsc::Receiver<UnixStream>)> {
+    /// Takes the first message, the cameras that were named at the start, and goes on reading; the channels end
+    /// with the supervisor.
+    pub(crate) fn start(socket: UnixStream) -> io::Result<(Self, Vec<String>, Arrivals)> {
         let (links, inbox) = mpsc::channel(4);
+        let (pairs, given) = mpsc::channel(WAITING);
         let reading = socket.try_clone()?;
         let mut lines = Lines::default();
         let suggested = loop {
@@ -36,11 +80,15 @@ impl Supervisor {
         thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
-                if let Err(error) = read(&reading, &links, lines) {
+                if let Err(error) = read(&reading, (&links, &pairs), lines) {
                     tracing::debug!(%error, "the supervisor is gone");
                 }
             })?;
-        Ok((Self(Arc::new(Mutex::new(socket))), suggested, inbox))
+        let arrivals = Arrivals {
+            links: inbox,
+            pairs: Pairs(given),
+        };
+        Ok((Self(Arc::new(Mutex::new(socket))), suggested, arrivals))
     }
 
     /// Lets the ingest reach a camera's host.
@@ -67,15 +115,28 @@ impl Supervisor {
     }
 }
 
-fn read(socket: &UnixStream, links: &mpsc::Sender<UnixStream>, mut lines: Lines) -> io::Result<()> {
+fn read(
+    socket: &UnixStream,
+    (links, pairs): (&mpsc::Sender<UnixStream>, &mpsc::Sender<[OwnedFd; 2]>),
+    mut lines: Lines,
+) -> io::Result<()> {
     loop {
         while let Some(line) = lines.next_line() {
-            let FromSupervisor::Link = serde_json::from_slice(&line)? else {
-                return Err(io::ErrorKind::InvalidData.into());
-            };
-            let file = lines.next_file().ok_or(io::ErrorKind::InvalidData)?;
-            if links.blocking_send(UnixStream::from(file)).is_err() {
-                return Ok(());
+            let mut file = || lines.next_file().ok_or(io::ErrorKind::InvalidData);
+            match serde_json::from_slice(&line)? {
+                FromSupervisor::Link => {
+                    if links.blocking_send(UnixStream::from(file()?)).is_err() {
+                        return Ok(());
+                    }
+                }
+                FromSupervisor::Certificate => {
+                    let pair = [file()?, file()?];
+                    // Nobody asks for one, or several wait already: a later one follows.
+                    if let Err(error) = pairs.try_send(pair) {
+                        tracing::debug!(%error, "a given certificate was not taken over");
+                    }
+                }
+                FromSupervisor::Suggest { .. } => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
         lines.receive(socket)?;

@@ -1,10 +1,11 @@
 //! The first process: starts the gateway's two others, restarts them when they die, and opens the
 //! connections that the ingest may not open itself.
 //!
-//! It reads no camera, no network and no database; it holds no key. What it knows is which host each
-//! camera has.
+//! It reads no camera, no network and no database; it holds no key, and hands the files of a given certificate
+//! on unread. What it knows is which host each camera has.
 
 mod broker;
+mod certificate;
 mod child;
 mod hosts;
 
@@ -26,6 +27,7 @@ use bartizan_protocol::broker::{Answer, FromSupervisor, Outcome, ToSupervisor};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+pub(crate) use self::certificate::Given;
 use self::child::{Child, Role};
 use self::hosts::Hosts;
 
@@ -57,6 +59,8 @@ pub(crate) struct Programs {
     pub(crate) ingest_state: PathBuf,
     /// Cameras that the owner is offered at the claim.
     pub(crate) suggested: Vec<String>,
+    /// A certificate that the owner gives.
+    pub(crate) certificate: Option<Given>,
     /// Log level of both.
     pub(crate) log: String,
 }
@@ -64,6 +68,7 @@ pub(crate) struct Programs {
 /// What can happen.
 enum Event {
     Signal,
+    Certificate,
     Ended {
         role: Role,
         generation: u64,
@@ -94,6 +99,10 @@ struct Running {
 pub(crate) fn run(programs: Programs) -> Result<ExitCode> {
     let (events, inbox) = channel();
     watch_signals(events.clone())?;
+    if let Some(given) = programs.certificate.clone() {
+        let events = events.clone();
+        given.watch(move || events.send(Event::Certificate).is_ok())?;
+    }
     let mut supervisor = Supervisor {
         programs,
         hosts: Arc::new(Hosts::default()),
@@ -134,6 +143,7 @@ impl Supervisor {
                 .context("the supervisor lost its own channel")?
             {
                 Event::Signal => return Ok(self.end(inbox, ExitCode::SUCCESS)),
+                Event::Certificate => self.hand_certificate(),
                 Event::Ended {
                     role,
                     generation,
@@ -208,6 +218,11 @@ impl Supervisor {
             &serde_json::to_vec(&FromSupervisor::Suggest { cameras })?,
             &[],
         )?;
+        let given = self.programs.certificate.as_ref();
+        if let Some(Err(error)) = given.map(|given| given.hand_to(&ours)) {
+            // It is handed over as soon as it is there; recording does not wait for it.
+            tracing::warn!(error = %format!("{error:#}"), "no certificate for now");
+        }
         let (reader, hosts) = (ours.try_clone()?, Arc::clone(&self.hosts));
         thread::Builder::new()
             .name("control".to_owned())
@@ -245,6 +260,15 @@ impl Supervisor {
             since: SystemClock.monotonic(),
             socket,
         })
+    }
+
+    fn hand_certificate(&self) {
+        let (Some(given), Some(gateway)) = (&self.programs.certificate, &self.gateway) else {
+            return;
+        };
+        if let Err(error) = given.hand_to(&gateway.socket) {
+            tracing::warn!(error = %format!("{error:#}"), "the new certificate is not taken over");
+        }
     }
 
     /// Connects the two children with a fresh pair of sockets.

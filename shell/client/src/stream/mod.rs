@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bartizan_domain::limits::MAX_RECORD_BODY;
 use bartizan_domain::wire::WireError;
-use bartizan_domain::{EpochId, Hash, KeyId, StreamId, Track, sabotage};
+use bartizan_domain::{EpochId, Hash, KeyId, Rendition, StreamId, Track, sabotage};
 use bartizan_identity::keystore::Keystore;
 use bartizan_identity::roster::History;
 use bartizan_sealing::manifest::ManifestError;
@@ -341,6 +341,10 @@ impl StreamReader {
     /// Verifies and opens an envelope; gives the roster length that is missing for it.
     fn take_envelope(&mut self, bytes: &Bytes) -> Result<Option<u64>, StreamError> {
         let (record, _) = Record::split(bytes)?.ok_or(StreamError::Changed)?;
+        // An epoch is of both renditions: its envelope is written in one way only.
+        if record.header.rendition != Rendition::Main {
+            return Err(StreamError::Elsewhere);
+        }
         record
             .chain_after(&Hash::ZERO)
             .ok_or(StreamError::Changed)?;

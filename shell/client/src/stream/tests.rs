@@ -226,6 +226,20 @@ fn another_epochs_envelope_is_refused() {
 }
 
 #[test]
+fn an_envelope_in_the_sub_stream_is_refused() {
+    let sealer = recording(1);
+    let mut reader = reader();
+    reader.push(&sealer.out).unwrap();
+    let Step::NeedEnvelope(epoch) = reader.next().unwrap() else {
+        panic!("the envelope is next");
+    };
+    let mut other = sealer.envelopes[&epoch].to_vec();
+    other[6] = 1;
+    reader.envelope(epoch, &other).unwrap();
+    assert_eq!(reader.next().unwrap_err(), StreamError::Elsewhere);
+}
+
+#[test]
 fn an_epoch_from_before_the_clock_was_set_back_opens_among_many() {
     let mut sealer = Sealer::new(Arc::new(history()));
     let epochs = u8::try_from(MAX_EPOCHS).unwrap() + 2;

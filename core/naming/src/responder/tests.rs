@@ -1,0 +1,315 @@
+//! Gateways on one network, in virtual time, and what strangers try with them.
+
+use super::*;
+
+const LAN: u32 = 2;
+
+fn at(millis: u64) -> Monotonic {
+    Monotonic::from_start(Duration::from_millis(millis))
+}
+
+fn link(last: u8) -> Link {
+    Link {
+        index: LAN,
+        addresses: vec![
+            (IpAddr::from([192, 168, 1, last]), 24),
+            ("fd00::7".parse().unwrap(), 64),
+            ("fe80::7".parse().unwrap(), 64),
+        ],
+    }
+}
+
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 168, 1, last], PORT))
+}
+
+fn gateway(last: u8, port: u16) -> Responder {
+    let label = Label::of_local("gate.local").unwrap();
+    let mut responder = Responder::new(label, port, last, at(0));
+    responder.set_links(vec![link(last)], at(0));
+    responder
+}
+
+/// Lets time pass on one network of these machines; what they send reaches all, themselves too.
+fn run(machines: &mut [(u8, &mut Responder)], from: u64, to: u64) {
+    for now in (from..to).step_by(10) {
+        let mut air = Vec::new();
+        for (last, machine) in machines.iter_mut() {
+            air.extend(
+                machine
+                    .poll(at(now))
+                    .into_iter()
+                    .map(|packet| (*last, packet)),
+            );
+        }
+        while let Some((of, packet)) = air.pop() {
+            for (last, machine) in machines.iter_mut() {
+                let hears = packet.to == Target::All || packet.to == Target::One(address(*last));
+                if hears {
+                    let answer = machine.receive(LAN, address(of), &packet.bytes, at(now));
+                    air.extend(answer.map(|answer| (*last, answer)));
+                }
+            }
+        }
+    }
+}
+
+fn settled() -> Responder {
+    let mut gate = gateway(7, 8440);
+    run(&mut [(7, &mut gate)], 0, 5_000);
+    assert_eq!((gate.name(), gate.due()), (Some("gate.local"), None));
+    gate
+}
+
+fn query(name: &Name, kind: u16, unicast: bool) -> Message {
+    let question = Question {
+        name: name.clone(),
+        kind,
+        unicast,
+    };
+    Message {
+        id: 77,
+        questions: vec![question],
+        ..Message::default()
+    }
+}
+
+fn host() -> Name {
+    Name::of(&["gate", "local"])
+}
+
+fn asked(gate: &mut Responder, from: SocketAddr, query: &Message, now: u64) -> Option<Message> {
+    let packet = gate.receive(LAN, from, &query.write(), at(now))?;
+    Some(Message::read(&packet.bytes).unwrap())
+}
+
+#[test]
+fn only_plain_local_names_are_taken() {
+    for name in ["gate.local", "GATE-1.Local", "a.local"] {
+        assert!(Label::of_local(name).is_some(), "{name}");
+    }
+    let long = format!("{}.local", "a".repeat(61));
+    for name in [
+        "gate",
+        "gate.home",
+        "a.b.local",
+        ".local",
+        "-a.local",
+        "a-.local",
+        "ä.local",
+        &long,
+    ] {
+        assert_eq!(Label::of_local(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_free_name_is_won_within_a_second_and_announced_twice() {
+    let mut gate = gateway(7, 8440);
+    assert_eq!(gate.name(), None);
+    let mut sent = Vec::new();
+    for now in (0..3_000).step_by(10) {
+        for packet in gate.poll(at(now)) {
+            assert_eq!((packet.link, packet.to), (LAN, Target::All));
+            sent.push((now, Message::read(&packet.bytes).unwrap()));
+        }
+    }
+    let kinds: Vec<_> = sent
+        .iter()
+        .map(|(_, message)| message.is_response)
+        .collect();
+    assert_eq!(kinds, [false, false, false, true, true]);
+    assert!(sent[3].0 <= 1_000, "{}", sent[3].0);
+    assert!(sent[2].1.questions.iter().all(|asked| asked.kind == ANY));
+    assert!(sent[4].0 - sent[3].0 >= 1_000);
+}
+
+/// Everything that is ever said about the gateway.
+#[test]
+fn m_8_nothing_but_name_addresses_and_port_is_told() {
+    let mut gate = settled();
+    let every = Message {
+        questions: [
+            &host(),
+            &gate.instance(),
+            &Name::of(&SERVICE),
+            &Name::of(&SERVICES),
+        ]
+        .map(|name| query(name, ANY, true).questions.remove(0))
+        .into(),
+        ..Message::default()
+    };
+    let told = asked(&mut gate, address(9), &every, 6_000).unwrap();
+    let mut kinds: Vec<_> = told.answers.iter().map(|record| record.kind).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, [A, PTR, PTR, TXT, AAAA, SRV]);
+    let text = told
+        .answers
+        .iter()
+        .find(|record| record.kind == TXT)
+        .unwrap();
+    assert_eq!(text.data, [0]);
+    let service = told
+        .answers
+        .iter()
+        .find(|record| record.kind == SRV)
+        .unwrap();
+    assert_eq!(service.data[..6], [0, 0, 0, 0, 0x20, 0xf8]);
+    assert_eq!(&service.data[6..], host().wire());
+}
+
+#[test]
+fn an_address_is_answered_and_a_missing_family_is_said_to_be_missing() {
+    let mut gate = settled();
+    let told = asked(&mut gate, address(9), &query(&host(), A, false), 6_000).unwrap();
+    assert_eq!(told.answers[0].data, [192, 168, 1, 7]);
+    assert!(told.answers[0].flush && told.id == 0 && told.questions.is_empty());
+    let mut plain = gateway(8, 8440);
+    plain.set_links(
+        vec![Link {
+            index: LAN,
+            addresses: vec![([192, 168, 1, 8].into(), 24)],
+        }],
+        at(0),
+    );
+    run(&mut [(8, &mut plain)], 0, 5_000);
+    let told = asked(&mut plain, address(9), &query(&host(), AAAA, false), 6_000).unwrap();
+    assert_eq!(told.answers[0].kind, NSEC);
+    assert_eq!(
+        told.answers[0].data[host().wire().len()..],
+        [0, 4, 0x40, 0, 0, 0]
+    );
+}
+
+#[test]
+fn who_asks_from_another_port_is_answered_alone_and_briefly() {
+    let mut gate = settled();
+    let from = SocketAddr::from(([192, 168, 1, 9], 40_000));
+    let packet = gate
+        .receive(LAN, from, &query(&host(), A, false).write(), at(6_000))
+        .unwrap();
+    assert_eq!(packet.to, Target::One(from));
+    let told = Message::read(&packet.bytes).unwrap();
+    assert_eq!((told.id, told.questions.len()), (77, 1));
+    assert!(
+        told.answers
+            .iter()
+            .all(|record| !record.flush && record.ttl <= 10)
+    );
+}
+
+#[test]
+fn strangers_from_afar_and_other_names_get_nothing() {
+    let mut gate = settled();
+    let far = SocketAddr::from(([203, 0, 113, 5], PORT));
+    assert_eq!(asked(&mut gate, far, &query(&host(), A, true), 6_000), None);
+    let other = Name::of(&["other", "local"]);
+    assert_eq!(
+        asked(&mut gate, address(9), &query(&other, ANY, true), 6_000),
+        None
+    );
+    assert_eq!(
+        asked(&mut gate, address(9), &query(&host(), TXT, true), 6_000),
+        None
+    );
+    assert_eq!(gate.receive(LAN, address(9), b"rubbish", at(6_000)), None);
+    assert_eq!(
+        gate.receive(99, address(9), &query(&host(), A, true).write(), at(6_000)),
+        None
+    );
+}
+
+#[test]
+fn what_the_asker_knows_is_not_said_again() {
+    let mut gate = settled();
+    let mut known = query(&host(), A, true);
+    known.answers = vec![unique(&host(), A, vec![192, 168, 1, 7])];
+    assert_eq!(asked(&mut gate, address(9), &known, 6_000), None);
+    known.answers[0].ttl = 10;
+    assert!(asked(&mut gate, address(9), &known, 6_000).is_some());
+}
+
+#[test]
+fn a_flood_of_questions_is_answered_in_small_measure() {
+    let mut gate = settled();
+    let loud = query(&host(), A, false).write();
+    let to_all =
+        (6_000..7_000).filter(|now| gate.receive(LAN, address(9), &loud, at(*now)).is_some());
+    assert_eq!(to_all.count(), 1);
+    let quiet = query(&host(), A, true).write();
+    let to_one =
+        (8_000..9_000).filter(|now| gate.receive(LAN, address(9), &quiet, at(*now)).is_some());
+    assert_eq!(to_one.count(), 20);
+    assert!(gate.sent.len() + gate.answered.len() < 10);
+}
+
+#[test]
+fn the_second_of_two_takes_the_next_name() {
+    let mut first = settled();
+    let mut second = Responder::new(Label::of_local("gate.local").unwrap(), 8440, 100, at(6_000));
+    second.set_links(vec![link(8)], at(6_000));
+    run(&mut [(7, &mut first), (8, &mut second)], 6_000, 12_000);
+    assert_eq!(
+        (first.name(), second.name()),
+        (Some("gate.local"), Some("gate-2.local"))
+    );
+}
+
+#[test]
+fn two_that_begin_together_end_with_two_names() {
+    let (mut first, mut second) = (gateway(7, 8440), gateway(8, 8440));
+    run(&mut [(7, &mut first), (8, &mut second)], 0, 12_000);
+    let mut names = [first.name().unwrap(), second.name().unwrap()];
+    names.sort_unstable();
+    assert_eq!(names, ["gate-2.local", "gate.local"]);
+}
+
+#[test]
+fn two_on_one_machine_end_with_two_names() {
+    let (mut first, mut second) = (gateway(7, 8440), gateway(7, 9440));
+    run(&mut [(7, &mut first), (7, &mut second)], 0, 12_000);
+    assert_ne!(first.name(), second.name());
+}
+
+#[test]
+fn one_claim_of_anothers_does_not_take_the_name_away() {
+    let mut gate = settled();
+    let claim = response(vec![unique(&host(), A, vec![192, 168, 1, 66])]).write();
+    assert_eq!(gate.receive(LAN, address(66), &claim, at(6_000)), None);
+    assert_eq!(gate.name(), Some("gate.local"));
+    run(&mut [(7, &mut gate)], 6_000, 12_000);
+    assert_eq!((gate.name(), gate.due()), (Some("gate.local"), None));
+}
+
+#[test]
+fn who_claims_every_name_ends_the_search() {
+    let mut gate = gateway(7, 8440);
+    let mut now = 0;
+    while !gate.has_given_up() && now < 60_000 {
+        run(&mut [(7, &mut gate)], now, now + 300);
+        now += 300;
+        let claim = response(vec![unique(&gate.host(), A, vec![192, 168, 1, 66])]);
+        assert_eq!(
+            gate.receive(LAN, address(66), &claim.write(), at(now)),
+            None
+        );
+    }
+    assert!(gate.has_given_up() && gate.name().is_none() && gate.due().is_none());
+    assert_eq!(
+        asked(&mut gate, address(9), &query(&host(), A, true), now),
+        None
+    );
+}
+
+#[test]
+fn new_addresses_are_announced_and_the_end_is_told() {
+    let mut gate = settled();
+    gate.set_links(vec![link(9)], at(6_000));
+    run(&mut [(9, &mut gate)], 6_000, 12_000);
+    let told = asked(&mut gate, address(10), &query(&host(), A, true), 13_000).unwrap();
+    assert_eq!(told.answers[0].data, [192, 168, 1, 9]);
+    let goodbye = gate.goodbye();
+    let told = Message::read(&goodbye[0].bytes).unwrap();
+    assert!(told.answers.iter().all(|record| record.ttl == 0));
+    assert_eq!(gateway(7, 8440).goodbye(), []);
+}

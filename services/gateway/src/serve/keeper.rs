@@ -1,0 +1,231 @@
+//! Keeps what people reach the gateway by: its name on the own network, its names' origins, and its certificate,
+//! which is renewed or taken over while connections go on. Nothing here ends a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use bartizan_base::Shutdown;
+use bartizan_http::guide::{self, Shown};
+use bartizan_http::tls::{SiteCertificate, authority_der, fingerprint, server_config};
+use bartizan_http::{Door, Guide, GuideListener, Origin, Scheme};
+use bartizan_lan::{Label, News, Speaker};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::listening::{Listening, Pair, origin};
+use super::state::Gateway;
+use super::supervisor::Pairs;
+
+/// How long the start waits for the name: asking for it takes 0.75 to 1 s.
+const WIN: Duration = Duration::from_secs(3);
+
+/// How often the age of the site's certificate is looked at.
+const LOOK: Duration = Duration::from_hours(1);
+
+/// Changes of the name that wait to be taken over.
+const WAITING: usize = 8;
+
+/// See the module.
+pub(crate) struct Keeper {
+    listening: Listening,
+    gateway: Arc<Gateway>,
+    door: Door,
+    guide: Option<(Door, Shown)>,
+    own: Option<SiteCertificate>,
+    pairs: Pairs,
+    /// As configured.
+    wanted: Vec<String>,
+    /// As won: the first is what people are told.
+    names: Vec<String>,
+    news: (mpsc::Sender<News>, mpsc::Receiver<News>),
+    speaker: Option<Speaker>,
+}
+
+impl Keeper {
+    pub(crate) fn new(
+        (listening, names): (Listening, Vec<String>),
+        gateway: Arc<Gateway>,
+        (door, guide): (Door, Option<&GuideListener>),
+        (own, pairs): (Option<SiteCertificate>, Pairs),
+    ) -> Result<Self> {
+        let keeper = Self {
+            listening,
+            gateway,
+            guide: guide.map(|guide| (guide.door(), guide.shown())),
+            door,
+            own,
+            pairs,
+            wanted: names.clone(),
+            names,
+            news: mpsc::channel(WAITING),
+            speaker: None,
+        };
+        keeper.open_to_names()?;
+        Ok(keeper)
+    }
+
+    /// Begins to win the name, and waits a little for it.
+    pub(crate) async fn win(&mut self, label: Label) -> Result<()> {
+        let news = self.news.0.clone();
+        let told = move |said: News| {
+            if let Err(error) = news.try_send(said) {
+                tracing::debug!(%error, "a change of the name was not taken over");
+            }
+        };
+        let address = self.listening.address.ip();
+        let only = (!address.is_unspecified()).then_some(address);
+        let clock = Arc::clone(&self.gateway.clock);
+        let speaker = Speaker::start(label, self.door.port(), only, clock, told)?;
+        self.speaker = Some(speaker);
+        match timeout(WIN, self.news.1.recv()).await {
+            Ok(Some(news)) => self.take(news).await,
+            Ok(None) => Ok(()),
+            Err(_elapsed) => {
+                tracing::info!("no network yet to tell the gateway's name on");
+                Ok(())
+            }
+        }
+    }
+
+    /// What the app is called by now.
+    pub(crate) fn origin(&self) -> Origin {
+        let named = origin(&self.names, &self.door);
+        named.unwrap_or_else(|_| {
+            let localhost = Origin::new(Scheme::Https, "localhost", self.door.port());
+            localhost.expect("localhost is a host")
+        })
+    }
+
+    /// The host in it.
+    pub(crate) fn host(&self) -> String {
+        self.names
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "localhost".to_owned())
+    }
+
+    /// What people compare before they trust the site's authority.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        let der = authority_der(self.own.as_ref()?.authority_pem()).ok()?;
+        Some(fingerprint(&der))
+    }
+
+    /// Takes over what changes, until the program ends.
+    pub(crate) async fn run(mut self, mut shutdown: Shutdown) {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let done = tokio::select! {
+                () = shutdown.begun() => break,
+                Some(news) = self.news.1.recv() => self.take(news).await,
+                Some(pair) = self.pairs.next() => self.take_over(pair),
+                _ = look.tick() => self.renew().await,
+            };
+            if let Err(error) = done {
+                tracing::warn!(error = %format!("{error:#}"), "the names or the certificate stay as they were");
+            }
+        }
+        // It says goodbye to the network on a thread of its own.
+        let speaker = self.speaker.take();
+        drop(tokio::task::spawn_blocking(move || drop(speaker)).await);
+    }
+
+    async fn take(&mut self, news: News) -> Result<()> {
+        let won = match news {
+            News::Named(name) => Some(name),
+            News::GivenUp => {
+                tracing::warn!(
+                    "others on this network take every name: choose another with --name"
+                );
+                None
+            }
+        };
+        let names = with_won(&self.wanted, won.as_deref());
+        if names == self.names {
+            return Ok(());
+        }
+        if won.is_some() {
+            tracing::warn!(
+                "another device has the gateway's name: it takes the next one with a number"
+            );
+        }
+        self.names = names;
+        self.renew().await?;
+        self.open_to_names()
+    }
+
+    /// Answers to the names that are ours now.
+    fn open_to_names(&self) -> Result<()> {
+        let port = self.door.port();
+        let origins = self
+            .names
+            .iter()
+            .map(|name| Origin::new(Scheme::Https, name, port));
+        self.door
+            .set_names(&origins.collect::<Result<Vec<_>, _>>()?);
+        let (Some((door, shown)), Some(own)) = (&self.guide, &self.own) else {
+            return Ok(());
+        };
+        door.set_names(&guide::hosts(&self.names, door.port()));
+        shown.set(Guide::new(&self.origin(), own.authority_pem())?);
+        Ok(())
+    }
+
+    /// The site's own certificate, if it is too old or for other names.
+    async fn renew(&mut self) -> Result<()> {
+        let Some(own) = &self.own else {
+            return Ok(());
+        };
+        let new = self
+            .listening
+            .own_certificate(&self.gateway, &self.names)
+            .await?;
+        if new.certificate_pem() == own.certificate_pem() {
+            return Ok(());
+        }
+        self.door.set_certificate(new.server_config()?);
+        self.own = Some(new);
+        tracing::info!("the site's certificate was renewed");
+        self.open_to_names()
+    }
+
+    /// A given certificate that changed.
+    fn take_over(&self, pair: Result<Pair>) -> Result<()> {
+        let (chain, key) = pair?;
+        self.door.set_certificate(server_config(&chain, &key)?);
+        tracing::info!("the given certificate was taken over");
+        Ok(())
+    }
+}
+
+/// The configured names with the one on the own network replaced by what was won, or left out.
+fn with_won(wanted: &[String], won: Option<&str>) -> Vec<String> {
+    let first = wanted
+        .iter()
+        .position(|name| Label::of_local(name).is_some());
+    let mut names = wanted.to_vec();
+    if let Some(slot) = first.and_then(|first| names.get_mut(first)) {
+        won.unwrap_or_default().clone_into(slot);
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_name_on_the_own_network_changes() {
+        let wanted = ["gate.example.org", "gate.local", "other.local"].map(str::to_owned);
+        let won = |name| with_won(&wanted, name);
+        assert_eq!(
+            won(Some("gate-2.local")),
+            ["gate.example.org", "gate-2.local", "other.local"]
+        );
+        assert_eq!(won(None), ["gate.example.org", "other.local"]);
+        let public = ["gate.example.org".to_owned()];
+        assert_eq!(with_won(&public, Some("x.local")), public);
+    }
+}
