@@ -1,7 +1,31 @@
-// Where the app starts.
+// Where the app starts: secrets leave the address bar first, then appearance and language are set and the app is shown.
 
+import "./ui/tokens.css";
+import "./ui/base.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { startAccount } from "./entry/account.svelte.ts";
+import { takeLink } from "./entry/link.ts";
+import { startLanguage, t } from "./i18n/index.ts";
+import { startRouter } from "./router.svelte.ts";
+import { watchConnection } from "./shell/connection.svelte.ts";
+import { showAppearance } from "./theme.svelte.ts";
+import { toast } from "./ui/toasts.svelte.ts";
+import { watchVersions } from "./update.ts";
+
+takeLink();
+showAppearance();
+startRouter();
+watchConnection();
+void startAccount();
 
 const target = document.getElementById("app");
-if (target !== null) mount(App, { target });
+if (target !== null) {
+  void startLanguage()
+    .catch(() => undefined)
+    .then(() => mount(App, { target }));
+}
+
+watchVersions((change) =>
+  toast(t("shell.update"), { tone: "info", action: { label: t("shell.reload"), run: change } }),
+).catch(() => undefined);

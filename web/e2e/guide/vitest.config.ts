@@ -1,0 +1,14 @@
+// Takes the pictures of the owner's guide (`cargo xtask e2e --guide`).
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: import.meta.dirname,
+  test: {
+    environment: "node",
+    include: ["*.guide.ts"],
+    fileParallelism: false,
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+  },
+});

@@ -1,0 +1,84 @@
+// Recordings: scrubbing, seeking, speeds, single pictures, zoom; by pointer and by keyboard.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { faultsOfAccess } from "./harness/axe.ts";
+import { synthetic } from "./harness/camera.ts";
+import type { Means } from "./harness/hand.ts";
+import { Household } from "./harness/household.ts";
+import { Person } from "./harness/person.ts";
+import { type Engine, Visitor } from "./harness/visitor.ts";
+import { pause } from "./harness/wait.ts";
+import { Watcher } from "./harness/watcher.ts";
+
+const FPS = 10;
+
+let household: Household;
+let since: number;
+
+beforeAll(async () => {
+  const camera = { width: 640, height: 360, fps: FPS, gop: "2s" };
+  household = await Household.open([{ name: "Door", main: synthetic(camera) }]);
+  since = Date.now();
+  await pause(25_000);
+});
+
+afterAll(() => household.end());
+
+/** Signs in at a moment of the recordings. */
+async function watching(engine: Engine, means: Means): Promise<{ person: Person; at: Watcher }> {
+  const person = new Person(await Visitor.enter(household.gateway.origin, { engine }), means);
+  await person.signInWithWords(household.words, "none", `/playback?t=${since + 12_000}`);
+  return { person, at: new Watcher(person) };
+}
+
+describe.each<[Engine, Means]>([
+  ["chromium", "pointer"],
+  ["chromium", "keyboard"],
+  ["firefox", "pointer"],
+  ["firefox", "keyboard"],
+])("in %s by %s", (engine, means) => {
+  test("scrubbing shows the moment that was asked for", async () => {
+    const { person, at } = await watching(engine, means);
+    const before = await at.still("Door");
+    expect(Math.abs(before.captured - (since + 12_000))).toBeLessThan(1_000);
+    expect(await faultsOfAccess(person.page)).toEqual([]);
+    await at.zoomIn();
+    if (means === "pointer") {
+      await at.drag(400, async () => {
+        // The preview is a key picture, at most two seconds from where the hand is.
+        const preview = await at.still("Door");
+        expect(preview.captured).toBeLessThan(before.captured - 500);
+      });
+    } else {
+      await at.key("ArrowLeft", 25);
+    }
+    const after = await at.still("Door");
+    expect(after.captured).toBeLessThan(before.captured - 1_500);
+    expect(Math.abs(after.captured - (await at.moment()))).toBeLessThan(1_100);
+    await at.key("End");
+    const end = await at.still("Door");
+    expect(end.captured).toBeGreaterThan(before.captured + 5_000);
+  });
+
+  test("it plays at the speed that was chosen, and goes picture by picture", async () => {
+    const { person, at } = await watching(engine, means);
+    const start = await at.still("Door");
+    await at.speed(2);
+    await person.press("playback.play");
+    const moving = await at.stamp("Door", ({ frame }) => frame > start.frame + 3);
+    const began = performance.now();
+    await pause(2_500);
+    const later = await at.stamp("Door");
+    const speed = (later.captured - moving.captured) / (performance.now() - began);
+    expect(speed).toBeGreaterThan(1.4);
+    expect(speed).toBeLessThan(2.6);
+    await person.press("playback.pause");
+    const still = await at.still("Door");
+    await person.press("playback.step-forward");
+    await at.stamp("Door", ({ frame }) => frame === still.frame + 1);
+    await person.press("playback.step-back");
+    await at.stamp("Door", ({ frame }) => frame === still.frame);
+    await person.press("playback.step-back");
+    await at.stamp("Door", ({ frame }) => frame === still.frame - 1);
+  });
+});

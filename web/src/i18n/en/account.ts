@@ -1,0 +1,3 @@
+// Messages of `account` in English.
+
+export const account = {} as const;

@@ -1,0 +1,27 @@
+// The English catalogue: every feature's messages. Its keys and placeholders are what translations have to match.
+
+import { account } from "./account.ts";
+import { cameras } from "./cameras.ts";
+import { entry } from "./entry.ts";
+import { exporting } from "./export.ts";
+import { live } from "./live.ts";
+import { lock } from "./lock.ts";
+import { playback } from "./playback.ts";
+import { problems } from "./problems.ts";
+import { settings } from "./settings.ts";
+import { shell } from "./shell.ts";
+import { timeline } from "./timeline.ts";
+
+export const en = {
+  ...shell,
+  ...problems,
+  ...entry,
+  ...lock,
+  ...account,
+  ...live,
+  ...playback,
+  ...timeline,
+  ...exporting,
+  ...cameras,
+  ...settings,
+} as const;

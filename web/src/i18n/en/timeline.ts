@@ -1,0 +1,28 @@
+// Messages of `timeline` in English.
+
+export const timeline = {
+  "timeline.label": "Recorded time",
+  "timeline.from": "Start of the selection",
+  "timeline.to": "End of the selection",
+  "timeline.selection": "Selection",
+  "timeline.selected": "Selected: {from} to {to} ({length})",
+  "timeline.zoom-in": "Show less time",
+  "timeline.zoom-out": "Show more time",
+  "timeline.legend": "What the timeline shows",
+  "timeline.legend-recorded": "recorded",
+  "timeline.legend-verified": "verified",
+  "timeline.legend-fault": "not as signed",
+  "timeline.legend-gap": "not recorded",
+  "timeline.gap": "Nothing was recorded here.",
+  "timeline.gap-unexplained": "Nothing was recorded here, and the gateway shows no signed reason.",
+  "timeline.gap-restart": "Not recorded: the gateway was restarted.",
+  "timeline.gap-camera-offline": "Not recorded: the camera was offline.",
+  "timeline.gap-camera-stalled": "Not recorded: the camera sent no picture.",
+  "timeline.gap-camera-refused": "Not recorded: the camera refused the connection.",
+  "timeline.gap-disk-full": "Not recorded: the disk was full.",
+  "timeline.gap-disk-failed": "Not recorded: the disk failed.",
+  "timeline.gap-overload": "Not recorded: the gateway was overloaded.",
+  "timeline.gap-clock-jump": "Not recorded: the clock was set.",
+  "timeline.gap-paused": "Not recorded: recording was paused.",
+  "timeline.gap-recorder-away": "Not recorded: the recorder was away.",
+} as const;

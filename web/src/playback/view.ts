@@ -1,0 +1,281 @@
+// One camera on one canvas: which run feeds it, which picture it shows at which moment, and what it says of
+// itself. The group (`group.ts`) owns the clock and tells it when to draw.
+
+import type { CameraId, Fingerprint, KeyId } from "../domain/id.ts";
+import { fingerprint } from "../identity/key.ts";
+import type { DecodeProblem } from "../media/decoder.ts";
+import type { Rendition } from "../sealed/record.ts";
+import type { SegmentHeader } from "../sealed/segment.ts";
+import type { Codec } from "../sealed/track.ts";
+import { Canvas } from "./canvas.ts";
+import type { GapParts } from "./gaps.ts";
+import type { Mark } from "./marks.ts";
+import type { Plan } from "./plan.ts";
+import { Previews } from "./preview.ts";
+import type { Shows, ViewState } from "./protocol.ts";
+import { Renditions } from "./renditions.ts";
+import { Run, requestOf } from "./run.ts";
+import { micros, Shelf } from "./shelf.ts";
+import { SoundFeed } from "./sound.ts";
+import type { Vault } from "./vault.ts";
+import { Witness } from "./witness.ts";
+
+/** A picture that is late by more than this after a jump gives way to one that is near, in milliseconds. */
+const SHOW_EARLY_MS = 150;
+
+/** Pictures that are closer than this are one, in microseconds: a run lays its line by milliseconds. */
+const SLACK_US = 4_000;
+
+/** Pictures that are kept behind the shown one while somebody steps. */
+export const STEPS_BEHIND = 12;
+
+/** What a view works with. */
+export interface ViewParts {
+  readonly vault: Vault;
+  readonly camera: CameraId;
+  readonly renditions: readonly Rendition[];
+  readonly canvas: OffscreenCanvas;
+  readonly clock: () => number;
+  readonly wake: () => void;
+  readonly marks: (marks: readonly Mark[]) => void;
+}
+
+/** One camera. */
+export class View {
+  readonly #parts: ViewParts;
+  readonly #canvas: Canvas;
+  readonly #shelf = new Shelf<VideoFrame>();
+  readonly #renditions: Renditions;
+  readonly sound = new SoundFeed();
+  #previews: Previews | null = null;
+  #run: Run | null = null;
+  #witness: Witness | null = null;
+  #plan: Plan = { rendition: "main", frames: "all" };
+  #unplayable: Codec | null = null;
+  #startedAt = 0;
+  #preview: number | null = null;
+  #signedTo: number | null = null;
+  #sealer: Fingerprint | null = null;
+  #sealerKey: KeyId | null = null;
+
+  constructor(parts: ViewParts) {
+    this.#parts = parts;
+    this.#canvas = new Canvas(parts.canvas);
+    this.#renditions = new Renditions(parts.vault, parts.camera, parts.renditions);
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** The plan that fits `speed`, where a megapixel takes `cost` milliseconds. */
+  planFor(speed: number, cost: number | null, cameras: number): Plan {
+    return this.#renditions.planFor(speed, cost, cameras);
+  }
+
+  /** Runs from `timeMs` on. */
+  start(timeMs: number, plan: Plan, behind = 0): void {
+    this.#end();
+    this.#plan = plan;
+    this.#shelf.behind = behind;
+    this.#startedAt = performance.now();
+    this.#preview = null;
+    this.#unplayable = null;
+    const { vault, camera, clock, wake } = this.#parts;
+    const stream = { camera, rendition: plan.rendition };
+    const index = this.#renditions.index(plan.rendition);
+    if (index === undefined) return;
+    const epochs = vault.epochs(camera);
+    this.#witness = new Witness(stream, vault.rosters.history, epochs);
+    this.#run = new Run({
+      ...{ stream, index, epochs, plan, clock, wake, site: vault.site, shelf: this.#shelf },
+      ...{ witness: this.#witness, fetch: vault.fetch, fetchAll: vault.fetchAll },
+      problem: (problem) => this.#unsupported(plan.rendition, problem),
+      segment: (header) => this.#segment(header),
+      video: (config) => this.#renditions.learn(plan.rendition, config),
+      sound: (frame, timeUs) => this.sound.push(frame, timeUs),
+    });
+    this.#run.play(timeMs);
+  }
+
+  /** Whether the picture of `timeMs` and what follows it are there, or are known not to come. */
+  isReady(timeMs: number): boolean {
+    const run = this.#run;
+    if (run === null || run.failure !== null || this.#unplayable !== null) return true;
+    if (this.#shelf.next(micros(timeMs)) !== null) return true;
+    return run.endMs !== null && run.isIdle;
+  }
+
+  /** The stretch without recording in which `timeMs` lies; `toMs` is infinite at the end of all. */
+  gapAt(timeMs: number): { fromMs: number; toMs: number } | null {
+    const run = this.#run;
+    const gap = run?.gaps.find(({ fromMs, toMs }) => fromMs <= timeMs + 20 && timeMs < toMs);
+    if (gap !== undefined && this.#nextMs(timeMs) >= gap.toMs - 1_000) return gap;
+    const ends = run?.endMs ?? null;
+    const over = ends !== null && run?.isIdle === true && this.#shelf.next(micros(timeMs)) === null;
+    return over && timeMs >= ends - 200 ? { fromMs: ends, toMs: Number.POSITIVE_INFINITY } : null;
+  }
+
+  /** Draws the picture of `timeMs`, when it is another than the drawn one. */
+  draw(timeMs: number, heard: boolean): void {
+    this.#run?.tick();
+    this.#testify();
+    if (this.#preview !== null) return;
+    this.sound.play(micros(timeMs), heard);
+    const frame = this.#shelf.current(micros(timeMs));
+    if (frame === null) {
+      if (this.gapAt(timeMs) !== null) this.#canvas.clear();
+      return;
+    }
+    // Whoever steps wants the very picture; whoever jumps is served by one that is near.
+    const jumped = this.#shelf.behind === 0;
+    const early = jumped && performance.now() - this.#startedAt > SHOW_EARLY_MS;
+    if (!this.isReady(timeMs) && !early) return;
+    this.#canvas.draw(frame);
+    this.#warm(timeMs);
+  }
+
+  /** The moment of the next (1) or the last (-1) picture from `timeMs` on; `null` when it is not here. */
+  neighbour(timeMs: number, direction: 1 | -1): number | null {
+    // Two runs place the same picture a little apart.
+    const here = this.#shelf.current(micros(timeMs) + SLACK_US)?.timestamp ?? micros(timeMs);
+    const frame =
+      direction === 1 ? this.#shelf.next(here + SLACK_US) : this.#shelf.previous(here - SLACK_US);
+    return frame === null ? null : frame.timestamp / 1_000;
+  }
+
+  set behind(pictures: number) {
+    this.#shelf.behind = pictures;
+  }
+
+  /** Makes the first preview before anybody scrubs: decoders take a while to begin. */
+  #warm(timeMs: number): void {
+    if (this.#previews !== null) return;
+    this.#previews = this.#makePreviews();
+    const first = this.#previews.at(timeMs);
+    first.then((preview) => preview?.frame.close()).catch(() => undefined);
+  }
+
+  /** Shows the keyframe near `timeMs`; a later question overtakes this one. */
+  async scrub(timeMs: number): Promise<void> {
+    const run = this.#run;
+    if (this.#preview === null) run?.end();
+    this.#preview ??= timeMs;
+    this.#previews ??= this.#makePreviews();
+    const preview = await this.#previews.at(timeMs);
+    if (preview === null) return;
+    const wanted = this.#preview !== null && this.#run === run;
+    if (wanted) {
+      this.#preview = preview.timeMs;
+      this.#canvas.drawPreview(preview);
+    }
+    preview.frame.close();
+    this.#parts.wake();
+  }
+
+  snapshot(): Promise<Blob | null> {
+    return this.#canvas.snapshot();
+  }
+
+  state(timeMs: number): ViewState {
+    const { width, height, pictureMs } = this.#canvas;
+    const [sealer, plan] = [this.#sealer, this.#plan];
+    // What was loaded ahead is signed, too; what is said is about what is seen.
+    const seen = pictureMs !== null && this.#signedTo !== null;
+    const signedTo = seen ? Math.min(this.#signedTo ?? 0, pictureMs) : null;
+    const hasSound = this.sound.isHeard;
+    return {
+      shows: this.#shows(timeMs),
+      pictureMs,
+      plan,
+      width,
+      height,
+      signedTo,
+      sealer,
+      hasSound,
+    };
+  }
+
+  /** What it takes to ask why nothing was recorded. */
+  gapParts({ site, rosters, fetchAll }: Vault): GapParts | undefined {
+    const rendition = this.#renditions.largest;
+    const index = this.#renditions.index(rendition);
+    if (index === undefined) return undefined;
+    const stream = { camera: this.#parts.camera, rendition };
+    return { stream, site, index, rosters: rosters.history, fetch: fetchAll };
+  }
+
+  close(): void {
+    this.#end();
+    this.#previews?.close();
+    this.sound.close();
+  }
+
+  #end(): void {
+    this.#testify();
+    this.#run?.end();
+    this.#run = null;
+    this.#shelf.clear();
+    this.sound.clear();
+  }
+
+  #shows(timeMs: number): Shows {
+    if (this.#preview !== null) return { kind: "preview", timeMs: this.#preview };
+    if (this.#unplayable !== null) return { kind: "unplayable", codec: this.#unplayable };
+    const failure = this.#run?.failure ?? null;
+    if (failure !== null) return { kind: "failed", problem: nameOf(failure) };
+    const gap = this.gapAt(timeMs);
+    if (gap !== null) {
+      const toMs = Number.isFinite(gap.toMs) ? gap.toMs : null;
+      return { kind: "gap", fromMs: gap.fromMs, toMs };
+    }
+    return this.isReady(timeMs) ? { kind: "picture" } : { kind: "loading" };
+  }
+
+  #nextMs(timeMs: number): number {
+    const next = this.#shelf.next(micros(timeMs))?.timestamp;
+    return next === undefined ? Number.POSITIVE_INFINITY : next / 1_000;
+  }
+
+  #testify(): void {
+    const found = this.#witness?.testify();
+    if (found === undefined) return;
+    this.#signedTo = found.signedTo;
+    if (found.marks.length > 0) this.#parts.marks(found.marks);
+  }
+
+  /** Whose hand it is: asked for once an epoch, and known already when its segments open. */
+  #segment({ scope, sealer }: SegmentHeader): void {
+    if (sealer === this.#sealerKey) return;
+    this.#sealerKey = sealer;
+    const { vault, camera } = this.#parts;
+    const opened = vault.epochs(camera).open(scope.epoch);
+    opened
+      .then(({ epoch }) => fingerprint(epoch.sealer.bytes))
+      .then((found) => {
+        this.#sealer = found;
+      })
+      .catch(() => undefined);
+  }
+
+  #unsupported(rendition: Rendition, problem: DecodeProblem): void {
+    const plan = this.#renditions.without(rendition);
+    if (plan !== null) return this.start(this.#parts.clock(), plan, this.#shelf.behind);
+    this.#unplayable = problem.kind === "unsupported" ? problem.config.codec : "h264";
+    this.#parts.wake();
+  }
+
+  #makePreviews(): Previews {
+    const { vault, camera } = this.#parts;
+    const rendition = this.#renditions.smallest;
+    const stream = { camera, rendition };
+    const epochs = vault.epochs(camera);
+    const index = vault.index(stream);
+    const request = requestOf({ site: vault.site, stream, epochs });
+    return new Previews({ stream, index, request, fetch: vault.fetchAll });
+  }
+}
+
+function nameOf(failure: unknown): string {
+  return failure instanceof Error && "type" in failure ? String(failure.type) : "/problems/unknown";
+}
