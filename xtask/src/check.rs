@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::provision::{self, Purpose};
 use crate::report::{Outcome, Report};
-use crate::{controls, deny, generated, layers, packaging, repo, run, tidy, web};
+use crate::{budgets, controls, deny, generated, layers, packaging, repo, run, tidy, web};
 
 /// Lint, test and sabotage share one build: this feature arms the switches, which stay closed until a
 /// variable names one. It never compiles in a release build.
@@ -25,10 +25,13 @@ pub(crate) fn sections(report: &mut Report) {
     controls::check(report);
     packaging::check(report);
     deny::sections(report);
+    // The gateway holds the app, so the app comes before every compilation of the gateway.
+    web::check_build(report);
     report.section("clippy", || clippy(&["--workspace"]));
     report.section("doc", document);
     generated::check(report);
     web::check(report);
+    budgets::check(report);
 }
 
 fn format() -> Result<Outcome> {

@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod budgets;
 mod check;
 mod controls;
 mod deny;
+mod e2e;
 mod fuzz;
 mod generated;
 mod layers;
@@ -18,6 +20,7 @@ mod report;
 mod run;
 mod test;
 mod tidy;
+mod types;
 mod up;
 mod web;
 
@@ -45,6 +48,8 @@ enum Verb {
     Up(up::Args),
     /// Runs everything that continuous integration runs.
     Test(test::Args),
+    /// Runs the app in real browsers, or takes the pictures of the owner's guide.
+    E2e(e2e::Args),
     /// Formats, lints, and checks floors, tidiness, controls, licences, documents and the app.
     Check,
     /// Installs what a verb needs; other verbs do this by themselves.
@@ -91,6 +96,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Up(args) => up::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::E2e(args) => e2e::run(&args),
         Verb::Check => section(check::run),
         Verb::Provision(args) => provision::run(&args).map(|()| ExitCode::SUCCESS),
         Verb::Layers => section(|report| {

@@ -30,8 +30,10 @@ pub(crate) enum Purpose {
     Up,
     /// As `up`, with linters.
     Check,
-    /// As `check`, with the test runner and the cameras of the system tests.
+    /// As `check`, with the test runner, the cameras of the system tests and browsers.
     Test,
+    /// As `up`, with the cameras of the system tests and browsers.
+    E2e,
     /// As `up`, without the app.
     Fuzz,
     /// As `up`, with the cameras of the system tests.
@@ -99,7 +101,8 @@ fn missing_packages(tools: &Tools, purpose: Purpose) -> Result<Vec<String>> {
     let mut missing: Vec<_> = absent.map(|(_, package)| package.clone()).collect();
     let sets: &[&str] = match purpose {
         Purpose::Up | Purpose::Check | Purpose::Fuzz => &[],
-        Purpose::Test | Purpose::Bench => &["media"],
+        Purpose::Bench => &["media"],
+        Purpose::Test | Purpose::E2e => &["browser", "media"],
     };
     for set in sets {
         let wanted = tools.debian.get(*set);
@@ -270,7 +273,11 @@ mod tests {
         assert!(
             tools.cargo.contains_key("cargo-deny") && tools.cargo.contains_key("cargo-nextest")
         );
-        assert!(tools.debian.contains_key("media"));
+        assert!(
+            ["browser", "media"]
+                .iter()
+                .all(|set| tools.debian.contains_key(*set))
+        );
     }
 
     #[test]

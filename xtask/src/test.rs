@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::check::{self, FEATURES};
 use crate::provision::{self, Purpose};
 use crate::report::{Counts, Report};
-use crate::{controls, run};
+use crate::{controls, e2e, run};
 
 /// What to test.
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     } else {
         check::sections(&mut report);
         tests(&["--workspace"], &mut report);
+        e2e::check(&mut report);
         controls::sabotage(&mut report);
     }
     Ok(report.finish())

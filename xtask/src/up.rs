@@ -22,6 +22,12 @@ pub(crate) struct Args {
     /// The port on this machine.
     #[arg(long, default_value_t = 8440)]
     port: u16,
+    /// Serves the home network too, with TLS, under a name that phones there find. Without it, this machine only.
+    #[arg(long)]
+    lan: bool,
+    /// The name on the home network; may be given again [default: bartizan.local]
+    #[arg(long = "name", value_name = "HOST", requires = "lan")]
+    names: Vec<String>,
     /// One JSON object per line instead of text.
     #[arg(long)]
     json: bool,
@@ -51,9 +57,13 @@ fn gateway(program: &Path, args: &Args) -> Result<Command> {
         .arg("run")
         .arg("--data")
         .arg(data);
+    let address = if args.lan { "0.0.0.0" } else { "127.0.0.1" };
     command
         .arg("--listen")
-        .arg(format!("127.0.0.1:{}", args.port));
+        .arg(format!("{address}:{}", args.port));
+    for name in &args.names {
+        command.args(["--name", name]);
+    }
     // Not as arguments: a URL may hold a password, and every user of the machine can list arguments.
     command.env("BARTIZAN_CAMERAS", args.cameras.join(" "));
     command.args(args.json.then_some("--json"));
@@ -88,6 +98,16 @@ mod tests {
         assert_eq!(words[3..], ["--listen", "127.0.0.1:8440"]);
         assert!(words[2].ends_with("/data"));
         assert_eq!(cameras, "synthetic:");
+    }
+
+    #[test]
+    fn the_home_network_is_served_only_when_asked_for() {
+        let (words, _) = words(&["--lan", "--name", "door.local"]);
+        assert_eq!(
+            words[3..],
+            ["--listen", "0.0.0.0:8440", "--name", "door.local"]
+        );
+        assert!(Cli::try_parse_from(["up", "--name", "door.local"]).is_err());
     }
 
     #[test]

@@ -17,7 +17,13 @@ const STAMP: &str = "web/node_modules/.installed-lock.json";
 const LOCK: &str = "web/package-lock.json";
 
 /// What the app is built from, beside `web/src`.
-const SOURCES: [&str; 3] = ["web/index.html", "web/package.json", LOCK];
+const SOURCES: [&str; 5] = [
+    "web/index.html",
+    "web/package.json",
+    "web/svelte.config.js",
+    "web/vite.config.ts",
+    LOCK,
+];
 
 /// Whether the app is part of this tree.
 fn exists() -> bool {
@@ -26,7 +32,7 @@ fn exists() -> bool {
 
 /// npm in the app's folder; it never runs packages' install scripts. Without colours, which some runners print
 /// into a pipe too when they find themselves in a CI, because [`counts`] reads what they print.
-fn npm(words: &[&str]) -> Command {
+pub(crate) fn npm(words: &[&str]) -> Command {
     let mut command = run::program("npm");
     command
         .current_dir(repo::root().join("web"))
@@ -92,7 +98,16 @@ fn is_stale() -> Result<bool> {
     Ok(false)
 }
 
-/// Types, style, accessibility and size (`npm run check`), then the unit tests (`npm test`).
+/// The build, as a check.
+pub(crate) fn check_build(report: &mut Report) {
+    report.section("web build", || {
+        install()?;
+        build()?;
+        Ok(Outcome::Pass)
+    });
+}
+
+/// Types, style and accessibility (`npm run check`), then the unit tests (`npm test`).
 pub(crate) fn check(report: &mut Report) {
     if !exists() {
         return;
@@ -113,7 +128,7 @@ pub(crate) fn check(report: &mut Report) {
 }
 
 /// Reads the sum that Node's own runner (`# pass 3`, `ℹ pass 3`) or vitest (`Tests  3 passed (3)`) prints.
-fn counts(output: &str) -> Option<Counts> {
+pub(crate) fn counts(output: &str) -> Option<Counts> {
     let line_of = |name: &str| {
         output.lines().rev().find_map(|line| {
             let mut words = line.split_whitespace().skip(1);

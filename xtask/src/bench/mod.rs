@@ -2,10 +2,11 @@
 //! The last line of each scenario is one JSON object: always when recording is measured, with `--json`
 //! instead of words for people else. Figures of single functions are not taken here.
 //!
-//! [`record`], [`live`], [`start`] and [`latency`] are the scenarios · [`site`] the gateway that is measured ·
+//! [`record`], [`live`], [`start`], [`latency`] and [`app`] are the scenarios · [`site`] the gateway that is measured ·
 //! [`load`], [`camera`] and [`film`] what it records · [`viewers`] who watches · [`measure`] and [`figures`]
 //! what processes use and how times spread.
 
+mod app;
 mod camera;
 mod figures;
 mod film;
@@ -41,6 +42,8 @@ enum Scenario {
     Start(start::Args),
     /// From the camera's socket to a viewer over TLS, sealed and opened.
     Latency(latency::Args),
+    /// The app in Chromium: first and live picture, delay, scrubbing, seeking, nine tiles, memory, start.
+    App(app::Args),
 }
 
 /// `cargo xtask bench`.
@@ -51,6 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Scenario::Live(args) => live::run(args),
         Scenario::Start(args) => start::run(args),
         Scenario::Latency(args) => latency::run(args),
+        Scenario::App(args) => app::run(args),
     }
 }
 

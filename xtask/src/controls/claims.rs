@@ -1,6 +1,6 @@
 //! Reads the sources for tests that claim rows by their names, and for control points with a switch.
-//! It reads lines, not Rust: attributes stand on their own lines, as rustfmt leaves them, and what a
-//! comment says counts for nothing.
+//! It reads lines, not languages: attributes stand on their own lines, as rustfmt leaves them, a test of the
+//! app opens with `test("m_7_…"`, and what a comment says counts for nothing.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,22 @@ use crate::repo::File;
 /// The letters of the matrix, as test names have them.
 const LETTERS: &str = "aglkcnsrm";
 
+/// Who runs a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Runner {
+    /// nextest.
+    Rust,
+    /// The app's unit tests.
+    App,
+    /// The app in real browsers.
+    Browser,
+}
+
 /// A test whose name claims rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Claim {
+    /// Who runs it.
+    pub(super) runner: Runner,
     /// The function's name.
     pub(super) test: String,
     /// The rows, as in the register: `G-22`.
@@ -26,16 +39,34 @@ pub(super) struct Sources {
     pub(super) claims: Vec<Claim>,
     /// Rows for which a control point asks whether it is off.
     pub(super) switches: BTreeSet<String>,
+    /// Those of them whose control point is in the app.
+    pub(super) app_switches: BTreeSet<String>,
 }
 
 impl Sources {
-    /// Reads every Rust file.
+    /// Reads every Rust file, and the app's.
     pub(super) fn scan(files: &[File]) -> Self {
         let mut sources = Self::default();
         for file in files.iter().filter(|file| file.is("rs")) {
             sources.claims.extend(claims(&file.text));
-            sources.switches.extend(switches(&file.text));
+            sources
+                .switches
+                .extend(switches(&file.text, concat!("sabotage::", "off(")));
         }
+        for file in files
+            .iter()
+            .filter(|file| file.is("ts") || file.is("svelte"))
+        {
+            if let Some(runner) = app_runner(file) {
+                sources.claims.extend(app_claims(&file.text, runner));
+            } else {
+                let rows = switches(&file.text, concat!("sabo", "taged("));
+                sources.app_switches.extend(rows);
+            }
+        }
+        sources
+            .switches
+            .extend(sources.app_switches.iter().cloned());
         sources
     }
 
@@ -50,6 +81,44 @@ impl Sources {
             .map(|claim| claim.test.clone())
             .collect()
     }
+
+    /// Who runs the test of this name.
+    pub(super) fn runner(&self, test: &str) -> Option<Runner> {
+        let claim = self.claims.iter().find(|claim| claim.test == test);
+        claim.map(|claim| claim.runner)
+    }
+}
+
+/// Who runs the tests of one of the app's files, if it holds any.
+fn app_runner(file: &File) -> Option<Runner> {
+    if !file.path.starts_with("web/") {
+        return None;
+    }
+    if file.path.ends_with(".e2e.ts") {
+        return Some(Runner::Browser);
+    }
+    file.path.ends_with(".test.ts").then_some(Runner::App)
+}
+
+/// Tests of the app: `test("m_7_…"`, at the front of a line. One that is skipped or narrowed is marked.
+fn app_claims(text: &str, runner: Runner) -> Vec<Claim> {
+    let claim = |line: &str| {
+        let rest = line.trim().strip_prefix("test")?;
+        let (modifier, rest) = rest.split_once("(\"")?;
+        let (test, _) = rest.split_once('"')?;
+        let rows = rows_of(test);
+        let known = modifier.is_empty() || modifier.starts_with('.');
+        let word = test
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        (known && word && !rows.is_empty()).then(|| Claim {
+            runner,
+            test: test.to_owned(),
+            rows,
+            ignored: !modifier.is_empty(),
+        })
+    };
+    text.lines().filter_map(claim).collect()
 }
 
 fn claims(text: &str) -> Vec<Claim> {
@@ -64,6 +133,7 @@ fn claims(text: &str) -> Vec<Claim> {
             if test && !rows.is_empty() {
                 let test = name.to_owned();
                 found.push(Claim {
+                    runner: Runner::Rust,
                     test,
                     rows,
                     ignored,
@@ -105,12 +175,12 @@ fn row(name: &str) -> Option<(String, &str)> {
     (known && numbered).then(|| (format!("{}-{number}", letter.to_uppercase()), rest))
 }
 
-/// Rows named in `sabotage::off("…")`.
-fn switches(text: &str) -> Vec<String> {
+/// Rows named in calls such as `sabotage::off("…")`, of which `call` is the front.
+fn switches(text: &str, call: &str) -> Vec<String> {
     let comment = |line: &&str| line.trim_start().starts_with("//");
     let code: Vec<_> = text.lines().filter(|line| !comment(line)).collect();
     let code = code.join("\n");
-    let calls = code.split(concat!("sabotage::", "off(")).skip(1);
+    let calls = code.split(call).skip(1);
     let rows = calls.filter_map(|call| {
         let (row, _) = call.trim_start().strip_prefix('"')?.split_once('"')?;
         Some(row.to_owned())
@@ -167,7 +237,44 @@ mod tests {
     fn switches_are_found_across_lines() {
         let text =
             "if sabotage::off(\"G-22\") || bartizan_domain::sabotage::off(\n    \"N-5\",\n) {}";
-        assert_eq!(switches(text), ["G-22", "N-5"]);
-        assert!(switches("/// A control point asks `sabotage::off(\"G-1\")`.").is_empty());
+        let call = concat!("sabotage::", "off(");
+        assert_eq!(switches(text, call), ["G-22", "N-5"]);
+        assert!(switches("/// A control point asks `sabotage::off(\"G-1\")`.", call).is_empty());
+    }
+
+    #[test]
+    fn the_apps_tests_and_switches_are_found() {
+        let file = |path: &str, text: &str| File {
+            path: path.to_owned(),
+            text: text
+                .replace('@', "test")
+                .replace('%', concat!("sabo", "taged(")),
+        };
+        let files = [
+            file(
+                "web/src/a.test.ts",
+                "@(\"m_7_a\", () => {\n  @.skip(\"m_6_b\", x);\n@(\"m_6 c\")",
+            ),
+            file(
+                "web/e2e/b.e2e.ts",
+                "@(\"l_6_m_8_d\", async () => {\n// @(\"m_1_e\"\n",
+            ),
+            file("web/src/a.ts", "if (%\"M-7\")) {}"),
+            file("web/src/b.test.ts", "%\"M-6\")"),
+        ];
+        let sources = Sources::scan(&files);
+        let found: Vec<_> = sources
+            .claims
+            .iter()
+            .map(|claim| (claim.test.as_str(), claim.runner, claim.ignored))
+            .collect();
+        let expected = [
+            ("m_7_a", Runner::App, false),
+            ("m_6_b", Runner::App, true),
+            ("l_6_m_8_d", Runner::Browser, false),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(sources.app_switches, ["M-7".to_owned()].into());
+        assert_eq!(sources.runner("m_7_a"), Some(Runner::App));
     }
 }

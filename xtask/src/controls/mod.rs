@@ -1,10 +1,11 @@
 //! The register of security controls (`docs/controls.toml`) against the tests that claim them.
 //!
 //! A test claims a row by its name: `g_22_unknown_suite_is_refused` claims G-22, and
-//! `g_22_n_5_…` claims two rows. A row is `proved` only when its tests exist, its control has a switch
+//! `g_22_n_5_…` claims two rows; the app's tests do so too. A row is `proved` only when its tests exist, its control has a switch
 //! (`sabotage::off("G-22")`), and `--sabotage` has seen each test fail with the control off.
 //! Whether the tests pass is the test runner's business.
 
+mod app;
 mod claims;
 mod registry;
 mod sabotage;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use super::claims::Sources;
+use super::app;
+use super::claims::{Runner as Who, Sources};
 use super::registry::Registry;
 use crate::check::{self, FEATURES};
 use crate::report::Counts;
@@ -14,7 +15,7 @@ use crate::test::{nextest, summary};
 use crate::{repo, run};
 
 /// The variable that switches one control off.
-const VARIABLE: &str = "BARTIZAN_SABOTAGE";
+pub(super) const VARIABLE: &str = "BARTIZAN_SABOTAGE";
 
 /// What nextest ends with when tests failed, and only then.
 const TESTS_FAILED: i32 = 100;
@@ -51,7 +52,7 @@ pub(super) fn run(registry: &Registry, sources: &Sources, only: Option<&str>) ->
     for (row, tests) in rows {
         let all = u64::try_from(tests.len()).unwrap_or(u64::MAX);
         let problem = if sources.switches.contains(row) {
-            runner.sabotage(row, &tests)?
+            runner.sabotage(row, &tests, sources)?
         } else {
             Some("it has no switch".to_owned())
         };
@@ -100,7 +101,26 @@ impl Runner {
     }
 
     /// Why the sabotage of `row` was not noticed by each of its tests, if it was not.
-    fn sabotage(&self, row: &str, tests: &[String]) -> Result<Option<String>> {
+    fn sabotage(&self, row: &str, tests: &[String], sources: &Sources) -> Result<Option<String>> {
+        let of = |who| -> Vec<String> {
+            let own = |test: &&String| sources.runner(test) == Some(who);
+            tests.iter().filter(own).cloned().collect()
+        };
+        let in_app = sources.app_switches.contains(row);
+        let mut problems = Vec::new();
+        for who in [Who::Rust, Who::App, Who::Browser] {
+            problems.extend(match (who, of(who)) {
+                (_, tests) if tests.is_empty() => None,
+                (Who::Rust, tests) => self.rust(row, &tests)?,
+                (Who::App, tests) => app::unit_tests(row, &tests)?,
+                (Who::Browser, tests) => app::browser_tests(row, &tests, in_app)?,
+            });
+        }
+        Ok((!problems.is_empty()).then(|| problems.join("; ")))
+    }
+
+    /// Tests that nextest runs.
+    fn rust(&self, row: &str, tests: &[String]) -> Result<Option<String>> {
         let mut command = nextest("run")?;
         command.arg("--cargo-metadata").arg(&self.metadata);
         command.arg("--binaries-metadata").arg(&self.binaries);
