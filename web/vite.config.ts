@@ -38,7 +38,7 @@ function publicFiles(): [string, Uint8Array][] {
   return readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]);
 }
 
-/** Writes into the service worker which files are the app's shell, and a hash over all of them. */
+/** Writes into the service worker the hash of each file of the app's shell, and one over all of them. */
 function shell(): Plugin {
   return {
     name: "bartizan-shell",
@@ -55,9 +55,13 @@ function shell(): Plugin {
         const names = [...files.keys()].sort();
         const hash = createHash("sha256").update(worker.code);
         for (const name of names) hash.update(`\n${name}\n`).update(files.get(name) ?? "");
-        const paths = names.map((name) => (name === "index.html" ? "/" : `/${name}`));
+        const hashes = names.map((name) => {
+          const path = name === "index.html" ? "/" : `/${name}`;
+          const body = files.get(name) ?? "";
+          return [path, createHash("sha256").update(body).digest("hex")];
+        });
         worker.code = worker.code
-          .replaceAll("SHELL_FILES", JSON.stringify(paths))
+          .replaceAll("SHELL_FILES", JSON.stringify(Object.fromEntries(hashes)))
           .replaceAll("SHELL_HASH", JSON.stringify(hash.digest("hex").slice(0, 16)));
       },
     },

@@ -44,6 +44,7 @@ describe.each<Device & { means: Means }>([
     expect(words.filter((word) => /^[a-z]{3,8}$/.test(word))).toHaveLength(24);
     await owner.addSuggested();
     expect(owner.visitor.path).toBe("/");
+    await moves(owner.live("Camera 1"));
     await owner.page.reload();
     await owner.signInWithWords(words.join(" "), "none");
   });

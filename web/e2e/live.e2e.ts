@@ -14,7 +14,7 @@ import { savedBy } from "./harness/saved.ts";
 import { stampOf } from "./harness/stamp.ts";
 import { type Device, type Engine, Visitor } from "./harness/visitor.ts";
 import { until } from "./harness/wait.ts";
-import { text } from "./harness/words.ts";
+import { startOf, text } from "./harness/words.ts";
 
 const SMALL = { width: 320, height: 180, fps: 5, gop: "4s" };
 const LARGE = { width: 640, height: 360, fps: 10, gop: "10s" };
@@ -126,7 +126,9 @@ describe.each<Engine>(["chromium", "firefox"])("in %s", (engine) => {
     person.visitor.witness.expect(/ERR_|NetworkError|Failed to load|can’t establish|WebSocket/);
     await own.gateway.stop();
     await becomes(person, "Yard", "lost");
-    expect(await stampOf(person.live("Yard"))).not.toBeNull();
+    await person.page.getByText(startOf("live.lost-age")).waitFor();
+    // Firefox gives no program what a worker's canvas showed last.
+    if (engine === "chromium") expect(await stampOf(person.live("Yard"))).not.toBeNull();
     await own.gateway.restart();
     await becomes(person, "Yard", "live");
     await moves(person.live("Yard"));

@@ -1,5 +1,9 @@
-// The service worker answers for the shell's own files and pages, and for nothing else; old shells leave.
+// The service worker answers for the shell's own files and pages, and for nothing else; old shells leave. What somebody
+// wrote into its cache is never an answer.
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 
 const ORIGIN = "https://gateway.local";
@@ -13,13 +17,19 @@ const cache = (name: string) => {
   const entries = stored.get(name) ?? new Map<string, Response>();
   stored.set(name, entries);
   return {
-    addAll: async (requests: Request[]) => {
-      for (const request of requests)
-        entries.set(path(request), new Response(`shell ${path(request)}`));
-    },
-    match: async (request: string) => entries.get(path(request)),
+    put: async (request: string, response: Response) => void entries.set(path(request), response),
+    match: async (request: string) => entries.get(path(request))?.clone(),
+    delete: async (request: string) => entries.delete(path(request)),
   };
 };
+
+/** What the gateway has; tests bend it. */
+const served = new Map<string, string>();
+const shell = ["/", "/assets/index-1.js", "/icon.svg"].map((file) => [file, `shell ${file}`]);
+const hashed = ([file = "", text = ""]: string[]) => [
+  file,
+  createHash("sha256").update(text).digest("hex"),
+];
 
 beforeAll(async () => {
   vi.stubGlobal("self", {
@@ -34,7 +44,8 @@ beforeAll(async () => {
     keys: async () => [...stored.keys()],
     delete: async (name: string) => stored.delete(name),
   });
-  vi.stubGlobal("SHELL_FILES", ["/", "/assets/index-1.js", "/icon.svg"]);
+  vi.stubGlobal("fetch", async (request: Request) => new Response(served.get(path(request))));
+  vi.stubGlobal("SHELL_FILES", Object.fromEntries(shell.map(hashed)));
   vi.stubGlobal("SHELL_HASH", "new");
   vi.stubGlobal(
     "Request",
@@ -50,6 +61,8 @@ beforeAll(async () => {
 
 beforeEach(() => {
   stored.clear();
+  served.clear();
+  for (const [file = "", text = ""] of shell) served.set(file, text);
 });
 
 async function lifecycle(type: "install" | "activate"): Promise<void> {
@@ -58,20 +71,22 @@ async function lifecycle(type: "install" | "activate"): Promise<void> {
   await done;
 }
 
-/** What it answers with; `null` when it leaves the request to the network. */
-async function ask(
+/** Its answer; `null` when it leaves the request to the network. */
+async function answerTo(
   address: string,
   { mode = "cors", method = "GET" } = {},
-): Promise<string | null> {
+): Promise<Response | null> {
   let given: Promise<Response> | null = null;
   const request = { url: new URL(address, ORIGIN).href, mode, method };
   const respondWith = (response: Promise<Response>) => {
     given = response;
   };
   listeners.get("fetch")?.({ request, respondWith } as never);
-  const response = given as Promise<Response> | null;
-  return response === null ? null : await (await response).clone().text();
+  return await (given as Promise<Response> | null);
 }
+
+const ask = async (address: string, options = {}): Promise<string | null> =>
+  (await (await answerTo(address, options))?.text()) ?? null;
 
 test("pages of the app are answered with the start page", async () => {
   await lifecycle("install");
@@ -98,6 +113,65 @@ test.each([
 ])("%s %o is left to the network", async (address, options) => {
   await lifecycle("install");
   expect(await ask(address, options)).toBeNull();
+});
+
+const kept = () => cache("bartizan-shell-new");
+
+test("m_7_a_page_that_was_planted_in_the_cache_is_no_answer", async () => {
+  await lifecycle("install");
+  for (const [file, mode] of [
+    ["/", "navigate"],
+    ["/assets/index-1.js", "cors"],
+  ] as const) {
+    await kept().put(file, new Response("evil"));
+    expect(await ask(file, { mode })).toBe(`shell ${file}`);
+    expect(await (await kept().match(file))?.text()).toBe(`shell ${file}`);
+    // Not only with the first answer of a worker: what is planted later is no answer either.
+    await kept().put(file, new Response("evil again"));
+    expect(await ask(file, { mode })).toBe(`shell ${file}`);
+  }
+});
+
+test("m_7_headers_that_were_planted_in_the_cache_are_no_answer", async () => {
+  await lifecycle("install");
+  const headers = { "content-type": "text/html", "content-security-policy": "script-src *" };
+  await kept().put("/icon.svg", new Response("shell /icon.svg", { headers, status: 203 }));
+  const given = await answerTo("/icon.svg");
+  expect(given?.status).toBe(200);
+  expect(given?.headers.get("content-type")).toBe("image/svg+xml");
+  expect(given?.headers.get("content-security-policy")).toContain("default-src 'none'");
+});
+
+test("m_7_a_version_of_other_bytes_than_the_builds_is_not_installed", async () => {
+  served.set("/icon.svg", "evil");
+  await expect(lifecycle("install")).rejects.toThrow("another version");
+  expect(await kept().match("/")).toBeUndefined();
+});
+
+test("a gateway that has another version meanwhile answers with that", async () => {
+  await lifecycle("install");
+  await kept().delete("/");
+  served.set("/", "newer");
+  expect(await ask("/", { mode: "navigate" })).toBe("newer");
+  expect(await kept().match("/")).toBeUndefined();
+});
+
+test("answers have the gateway's own headers", async () => {
+  await lifecycle("install");
+  const given = await answerTo("/", { mode: "navigate" });
+  const app = join(import.meta.dirname, "../../shell/http/src/app.rs");
+  const source = readFileSync(app, "utf8").replaceAll(/\\\n\s+/g, "");
+  for (const [constant, name] of [
+    ["CSP", "content-security-policy"],
+    ["PERMISSIONS", "permissions-policy"],
+  ] as const) {
+    const text = new RegExp(`const ${constant}: [^"]+"([^"]+)"`).exec(source)?.[1];
+    expect(given?.headers.get(name)).toBe(text);
+  }
+  expect(given?.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  for (const name of source.matchAll(/HeaderName::from_static\("([^"]+)"\)/g)) {
+    expect(given?.headers.get(name[1] ?? ""), name[1]).not.toBeNull();
+  }
 });
 
 test("a new version drops the shells of others, and no other cache", async () => {

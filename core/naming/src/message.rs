@@ -14,6 +14,9 @@ const MAX_RECORDS: usize = 256;
 const MAX_NAME: usize = 255;
 const MAX_LABEL: usize = 63;
 
+/// Pointers that are followed for one name: names of one message share their ends, not long chains.
+const MAX_POINTERS: u8 = 16;
+
 /// Bytes before the questions.
 const HEADER: usize = 12;
 
@@ -134,6 +137,7 @@ impl Reader<'_> {
     fn name(&mut self) -> Result<Name, BadMessage> {
         let mut wire = Vec::new();
         let (mut at, mut start, mut after) = (self.at, self.at, None);
+        let mut pointers = MAX_POINTERS;
         loop {
             let length = *self.bytes.get(at).ok_or(BadMessage)?;
             let next = at.checked_add(1).ok_or(BadMessage)?;
@@ -156,6 +160,7 @@ impl Reader<'_> {
                     if target >= start {
                         return Err(BadMessage);
                     }
+                    pointers = pointers.checked_sub(1).ok_or(BadMessage)?;
                     after = after.or(next.checked_add(1));
                     (at, start) = (target, target);
                 }
@@ -373,6 +378,27 @@ mod tests {
         lying.splice(23..25, [0, 3]);
         assert!(Message::read(&lying).is_ok());
         assert_eq!(Message::read(&[0; MAX_MESSAGE + 1]), Err(BadMessage));
+    }
+
+    #[test]
+    fn a_name_follows_sixteen_pointers_and_no_chain_of_them() {
+        // A chain in a record's data, each pointer to the one before, and a question at its end.
+        let with_chain = |links: usize| {
+            let mut bytes = b"\0\0\x84\0\0\0\0\x02\0\0\0\0\0\0\x10\0\x01\0\0\0\0".to_vec();
+            bytes.extend(u16::try_from(2 + 2 * links).unwrap().to_be_bytes());
+            bytes.extend(b"\x00\x00");
+            let mut last = bytes.len() - 1;
+            for _ in 0..links {
+                let next = bytes.len();
+                bytes.extend((0xc000 | u16::try_from(last).unwrap()).to_be_bytes());
+                last = next;
+            }
+            bytes.extend((0xc000 | u16::try_from(last).unwrap()).to_be_bytes());
+            bytes.extend(b"\0\x01\0\x01\0\0\0\0\0\0");
+            Message::read(&bytes)
+        };
+        assert!(with_chain(15).is_ok());
+        assert_eq!(with_chain(16), Err(BadMessage));
     }
 
     proptest! {

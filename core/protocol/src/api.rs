@@ -31,6 +31,9 @@ pub struct Problem {
     /// Where the owner finds more in the log; only for internal errors.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reference: Option<String>,
+    /// Where else to ask: the gateway's origins with a name, best first; only where passkeys need one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub origins: Vec<String>,
 }
 
 macro_rules! documents {

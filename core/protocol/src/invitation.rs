@@ -1,8 +1,9 @@
 //! The invitation link: what a signed-in device shows to a new device of the same member.
 //!
-//! `ORIGIN/join#i=SECRET&g=GENESIS[&p=PIN]`: the secret opens the member's key store, the hash of the roster's
-//! first statement lets the new device recognise the household, and the pin the certificate where TLS is
-//! served. All of it stands behind `#`, which no browser sends.
+//! `ORIGIN/join#i=SECRET&g=GENESIS[&h=HEAD][&p=PIN]`: the secret opens the member's key store, the hash of the
+//! roster's first statement lets the new device recognise the household, the hash of its last one keeps the
+//! gateway from showing an older roster, and the pin names the certificate where TLS is served. All of it stands
+//! behind `#`, which no browser sends.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,6 +24,9 @@ pub struct InvitationLink {
     pub invitation: Invitation,
     /// Hash of the roster's first statement.
     pub genesis: Hash,
+    /// Hash of the roster's last statement when the link was made: an older roster than that is refused.
+    /// `None` in links of programs that did not write it.
+    pub head: Option<Hash>,
     /// As in [`crate::claim::ClaimLink::pin`].
     pub pin: Option<Fingerprint>,
 }
@@ -36,6 +40,7 @@ impl fmt::Display for InvitationLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secret = BASE64URL_NOPAD.encode(self.invitation.secret().expose());
         write!(f, "{}/join#i={secret}&g={}", self.origin, self.genesis)?;
+        self.head.map_or(Ok(()), |head| write!(f, "&h={head}"))?;
         self.pin.map_or(Ok(()), |pin| write!(f, "&p={pin}"))
     }
 }
@@ -59,12 +64,16 @@ impl FromStr for InvitationLink {
             origin: origin.to_owned(),
             invitation: Invitation::new(Secret::new(secret.ok_or(NotAnInvitationLink)?)),
             genesis: genesis.ok_or(NotAnInvitationLink)?,
-            pin: match field("p=") {
-                Some(pin) => Some(pin.parse().map_err(|_opaque| NotAnInvitationLink)?),
-                None => None,
-            },
+            head: optional(field("h="))?,
+            pin: optional(field("p="))?,
         })
     }
+}
+
+/// A field that may be missing, but not damaged.
+fn optional<T: FromStr>(field: Option<&str>) -> Result<Option<T>, NotAnInvitationLink> {
+    let parsed = field.map(str::parse).transpose();
+    parsed.map_err(|_opaque| NotAnInvitationLink)
 }
 
 #[cfg(test)]
@@ -73,16 +82,26 @@ mod tests {
 
     #[test]
     fn links_round_trip() {
-        for pin in [None, Some(Fingerprint::new([4; 32]))] {
+        let (pin, head) = (Fingerprint::new([4; 32]), Hash::new([3; 32]));
+        for (head, pin) in [
+            (None, None),
+            (Some(head), None),
+            (None, Some(pin)),
+            (Some(head), Some(pin)),
+        ] {
             let link = InvitationLink {
                 origin: "https://bartizan.local:8440".to_owned(),
                 invitation: Invitation::new(Secret::new([1; 32])),
                 genesis: Hash::new([2; 32]),
+                head,
                 pin,
             };
             let text = link.to_string();
             let again: InvitationLink = text.parse().unwrap();
-            assert_eq!((again.to_string(), again.pin), (text, pin));
+            assert_eq!(
+                (again.to_string(), again.head, again.pin),
+                (text, head, pin)
+            );
             assert!(!format!("{link:?}").contains("AQEB"));
         }
     }
@@ -99,6 +118,16 @@ mod tests {
                 text.parse::<InvitationLink>().unwrap_err(),
                 NotAnInvitationLink
             );
+        }
+    }
+
+    #[test]
+    fn a_damaged_head_or_pin_is_not_taken_for_a_missing_one() {
+        let secret = BASE64URL_NOPAD.encode(&[1; 32]);
+        let whole = format!("http://x/join#i={secret}&g={}", Hash::new([2; 32]));
+        assert!(whole.parse::<InvitationLink>().is_ok());
+        for more in ["&h=", "&h=abc", "&p=", "&p=abc"] {
+            assert!(format!("{whole}{more}").parse::<InvitationLink>().is_err());
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Letting a further device of the same member in, and being let in.
 //!
 //! The new device believes nothing that the gateway says without a check: the link's secret opens the key store, the
-//! link's hash names the roster's first statement, and that roster must know the store's identity.
+//! link's hashes name the roster's first statement and one that it must have got to, and that roster must know the
+//! store's identity.
 
 use bartizan_base::random;
-use bartizan_domain::{Secret, UtcMillis};
+use bartizan_domain::{Hash, Secret, UtcMillis};
 use bartizan_identity::RosterError;
 use bartizan_identity::invitation::Invitation;
 use bartizan_identity::keystore::Keystore;
@@ -24,6 +25,7 @@ impl Session {
     /// Leaves the member's key store with the gateway, locked under a fresh secret, and gives the link that opens
     /// it, once, until the moment beside it.
     pub async fn invite(&self) -> Result<(InvitationLink, UtcMillis), ClientError> {
+        let head = self.sync().await?.current().head();
         let invitation = Invitation::new(Secret::new(random::bytes()?));
         let locked = self.keys().lock(&invitation.lock(), random::bytes()?);
         let request = api::InvitationRequest {
@@ -36,6 +38,7 @@ impl Session {
             origin: self.transport().origin().to_string(),
             invitation,
             genesis: self.identity().genesis,
+            head: Some(head),
             pin: self.transport().pin(),
         };
         Ok((link, opened.expires_ms))
@@ -82,6 +85,15 @@ fn check_invited(
     if history.current().genesis() != link.genesis && !bartizan_domain::sabotage::off("L-6") {
         return Err(ClientError::OtherHousehold);
     }
+    let reaches = |head: Hash| {
+        history
+            .statements()
+            .iter()
+            .any(|known| known.hash() == head)
+    };
+    if !link.head.is_none_or(reaches) && !bartizan_domain::sabotage::off("N-4") {
+        return Err(ClientError::RosterRolledBack);
+    }
     let locked = answer.keystore.as_ref().ok_or(ClientError::NotMe)?;
     let keystore = Keystore::unlock(locked.as_ref(), &link.invitation.lock())
         .map_err(ClientError::Keystore)?;
@@ -97,12 +109,11 @@ fn check_invited(
 
 #[cfg(test)]
 mod tests {
-    use bartizan_domain::Hash;
     use bartizan_identity::keystore::KeystoreError;
     use bartizan_identity::{ReaderKey, Statement, Suite};
 
     use super::*;
-    use crate::fixture::{history, keystore, signing_key};
+    use crate::fixture::{genesis, history, keystore, signing_key};
 
     fn invitation() -> Invitation {
         Invitation::new(Secret::new([5; 32]))
@@ -113,6 +124,7 @@ mod tests {
             origin: "http://127.0.0.1:1".to_owned(),
             invitation: invitation(),
             genesis: history().current().genesis(),
+            head: Some(history().current().head()),
             pin: None,
         }
     }
@@ -142,6 +154,18 @@ mod tests {
         };
         let refused = check_invited(&answer(&history(), &invitation()), &other);
         assert!(matches!(refused, Err(ClientError::OtherHousehold)));
+    }
+
+    #[test]
+    fn n_4_a_roster_from_before_the_invitation_is_refused() {
+        let older = History::begin(genesis()).unwrap();
+        let refused = check_invited(&answer(&older, &invitation()), &link());
+        assert!(matches!(refused, Err(ClientError::RosterRolledBack)));
+        let unsaid = InvitationLink {
+            head: None,
+            ..link()
+        };
+        assert!(check_invited(&answer(&older, &invitation()), &unsaid).is_ok());
     }
 
     #[test]

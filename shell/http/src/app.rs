@@ -19,7 +19,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::connections::Local;
-use crate::origin::{Origins, Scheme, single};
+use crate::origin::{Origins, single};
 use crate::problem::{ApiError, Kind};
 
 /// Where the guide asks whether a browser trusts this site: that an answer comes is the answer.
@@ -49,9 +49,6 @@ const PERMISSIONS: HeaderValue = HeaderValue::from_static(
 /// answered with 304.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
-
-/// Two years, as browsers' preload lists ask for (RFC 6797 §6.1).
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// What `/` answers in a program without the app.
 const MISSING: &str = "The app is not part of this program. `cargo xtask up` builds both; by hand: \
@@ -217,16 +214,14 @@ pub(crate) async fn in_front(
         return next.run(request).await;
     }
     let (parts, _body) = request.into_parts();
-    let answer = match parts.extensions.get::<Arc<Origins>>() {
+    let origins = parts.extensions.get::<Arc<Origins>>();
+    let answer = match origins {
         Some(origins) if parts.uri.path() == TRUST_CHECK => trust_check(&parts, origins),
         Some(origins) => app.answer(&parts, origins),
         None => Err(ApiError::internal("a request without a listener")),
     };
-    let scheme = parts
-        .extensions
-        .get::<Arc<Origins>>()
-        .map(|origins| origins.scheme());
-    guarded(answer.unwrap_or_else(IntoResponse::into_response), scheme)
+    let strict = origins.and_then(|origins| origins.strict_transport());
+    guarded(answer.unwrap_or_else(IntoResponse::into_response), strict)
 }
 
 /// 204 for the guide's page, which may read it across origins; nothing for any other.
@@ -246,7 +241,7 @@ fn is_api(path: &str) -> bool {
 }
 
 /// The headers of every answer that is not the API's.
-fn guarded(mut response: Response, scheme: Option<Scheme>) -> Response {
+fn guarded(mut response: Response, strict: Option<HeaderValue>) -> Response {
     let headers = response.headers_mut();
     let same = HeaderValue::from_static("same-origin");
     headers.insert(header::CONTENT_SECURITY_POLICY, CSP);
@@ -270,8 +265,8 @@ fn guarded(mut response: Response, scheme: Option<Scheme>) -> Response {
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    if scheme == Some(Scheme::Https) {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    if let Some(strict) = strict {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, strict);
     }
     response
 }

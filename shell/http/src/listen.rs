@@ -121,6 +121,17 @@ impl Listener {
         self
     }
 
+    /// The certificate is a given one, which browsers trust without the site's own authority: they are told to come
+    /// with TLS only from now on (RFC 6797).
+    #[must_use]
+    pub fn with_given_certificate(self) -> Self {
+        let mut now = self.door.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let origins = Origins::clone(&now.origins);
+        now.origins = Arc::new(origins.with_given_certificate(true));
+        drop(now);
+        self
+    }
+
     /// Where it listens; the port is the real one.
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -183,8 +194,8 @@ impl Door {
     pub fn set_names(&self, names: &[Origin]) {
         let origins = Origins::new(self.scheme, self.own.iter().chain(names).cloned());
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        let guide = now.origins.guide();
-        now.origins = Arc::new(origins.with_guide(guide));
+        let (guide, given) = (now.origins.guide(), now.origins.has_given_certificate());
+        now.origins = Arc::new(origins.with_guide(guide).with_given_certificate(given));
     }
 
     pub(crate) fn now(&self) -> Now {

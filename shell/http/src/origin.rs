@@ -20,6 +20,9 @@ use crate::problem::{ApiError, Kind};
 /// Names that one listener answers to at most.
 pub const MAX_ORIGINS: usize = 64;
 
+/// Two years, as browsers' preload lists ask for (RFC 6797 §6.1).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
 /// `http` or `https`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
@@ -72,6 +75,14 @@ impl Origin {
         };
         let port = address.port();
         Self { scheme, host, port }
+    }
+
+    /// Whether it leads to the very machine that asks (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+    pub(crate) fn is_loopback(&self) -> bool {
+        let literal = self.host.trim_start_matches('[').trim_end_matches(']');
+        let address = literal.parse::<IpAddr>();
+        let named = self.host == "localhost" || self.host.ends_with(".localhost");
+        named || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
     }
 
     /// `host` or `host:port` as in a `Host` header, without a default port.
@@ -140,10 +151,14 @@ fn number(digits: &str) -> Option<u16> {
 #[derive(Debug, Clone)]
 pub(crate) struct Origins {
     by_authority: BTreeMap<String, Origin>,
+    /// As given, without the ones over the limit.
+    listed: Vec<Origin>,
     /// What a listener's own scheme makes of an authority without a port.
     scheme: Scheme,
     /// Where the guide is, in clear under the same hosts.
     guide: Option<u16>,
+    /// The certificate is a given one.
+    given: bool,
 }
 
 /// A request for one of this listener's origins.
@@ -152,16 +167,22 @@ pub(crate) struct Admitted(pub(crate) String);
 
 impl Origins {
     pub(crate) fn new(scheme: Scheme, origins: impl IntoIterator<Item = Origin>) -> Self {
-        let by_authority = origins
-            .into_iter()
-            .take(MAX_ORIGINS)
-            .map(|origin| (origin.authority(), origin))
-            .collect();
+        let listed: Vec<_> = origins.into_iter().take(MAX_ORIGINS).collect();
+        let named = listed
+            .iter()
+            .map(|origin| (origin.authority(), origin.clone()));
         Self {
-            by_authority,
+            by_authority: named.collect(),
+            listed,
             scheme,
             guide: None,
+            given: false,
         }
+    }
+
+    /// All of them, in the order in which they were given.
+    pub(crate) fn all(&self) -> &[Origin] {
+        &self.listed
     }
 
     pub(crate) const fn with_guide(mut self, port: Option<u16>) -> Self {
@@ -173,8 +194,20 @@ impl Origins {
         self.guide
     }
 
-    pub(crate) const fn scheme(&self) -> Scheme {
-        self.scheme
+    pub(crate) const fn with_given_certificate(mut self, given: bool) -> Self {
+        self.given = given;
+        self
+    }
+
+    pub(crate) const fn has_given_certificate(&self) -> bool {
+        self.given
+    }
+
+    /// What tells browsers to come with TLS only (RFC 6797), where the certificate is a given one. With the site's own
+    /// authority nothing does: browsers hold that promise against every port of the host, and a device that has
+    /// yet to trust a new authority would be kept from the guide.
+    pub(crate) fn strict_transport(&self) -> Option<HeaderValue> {
+        (self.scheme == Scheme::Https && self.given).then_some(HSTS)
     }
 
     /// The origin that a request is for.

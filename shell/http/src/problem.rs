@@ -107,6 +107,7 @@ struct Failure {
     detail: Cow<'static, str>,
     header: Option<(HeaderName, HeaderValue)>,
     camera: Option<CameraProblemKind>,
+    origins: Vec<String>,
     cause: Option<Error>,
 }
 
@@ -121,6 +122,7 @@ impl ApiError {
             detail: detail.into(),
             header: None,
             camera: None,
+            origins: Vec::new(),
             cause: None,
         }))
     }
@@ -159,6 +161,12 @@ impl ApiError {
         let detail = "Open a WebSocket (RFC 6455, version 13) at this address.";
         let value = HeaderValue::from_static("websocket");
         Self::new(Kind::UpgradeRequired, detail).with(UPGRADE, Some(value))
+    }
+
+    /// Where else the caller may ask.
+    pub(crate) fn with_origins(mut self, origins: Vec<String>) -> Self {
+        self.0.origins = origins;
+        self
     }
 
     fn retry_after(self, wait: Duration) -> Self {
@@ -374,6 +382,7 @@ impl IntoResponse for ApiError {
             status: status.as_u16(),
             detail: failure.detail.into_owned(),
             reference: None,
+            origins: failure.origins,
         };
         if matches!(failure.kind, Kind::Internal | Kind::DataLoss) {
             hide(&mut problem, failure.cause.as_ref());

@@ -5,13 +5,13 @@ import type { Device, Passkey, SourceSettings } from "../api/documents.ts";
 import type { DeviceId } from "../domain/id.ts";
 import type { ClaimAnswers, PreparedClaim } from "./claim.ts";
 import type { Environment } from "./environment.ts";
-import { browserEnvironment, doorOf } from "./environment.ts";
+import { doorOf } from "./environment.ts";
 import { AccountError } from "./errors.ts";
 import { AutoLock } from "./idle.ts";
 import type { OpenSession } from "./open-session.ts";
 import { sabotaged, TEST_BUILD } from "./sabotage.ts";
 import type { AccountState, InvitationMade } from "./state.ts";
-import type { AccountRecord } from "./store.ts";
+import { lockedBy } from "./state.ts";
 import type { TabMessage } from "./tabs.ts";
 import { Tabs } from "./tabs.ts";
 import type { Vault } from "./vault.ts";
@@ -129,6 +129,11 @@ export class Account {
     this.#close();
   }
 
+  /** Lets go of all keys in this tab only: its page is put away, and others go on. */
+  leave(): void {
+    if (this.#open !== null) this.#close();
+  }
+
   /** Minutes without a touch or key after which everything locks. */
   get idleMinutes(): number {
     return this.#session().idleMinutes;
@@ -151,7 +156,7 @@ export class Account {
 
   // -- Passkeys, devices, invitations; all of an open account.
 
-  /** Makes a passkey (or takes the one that is there), and keeps the account with it as a lock. */
+  /** Makes a passkey (or takes the one that is there) as a lock of this browser, after the use of one it has. */
   async addPasskey(name = this.suggestedDeviceName): Promise<void> {
     const { addPasskey } = await import("./passkeys.ts");
     const session = this.#session();
@@ -165,22 +170,26 @@ export class Account {
 
   /** Removes it at the gateway, and as a lock here; refuses the last lock of this browser. */
   async removePasskey(id: string): Promise<void> {
-    await (await import("./passkeys.ts")).removePasskey(this.#session(), id);
+    const { removePasskey } = await import("./passkeys.ts");
+    await removePasskey(this.#environment, this.#session(), id);
   }
 
   async devices(): Promise<readonly Device[]> {
     return await (await import("./devices.ts")).listDevices(this.#session());
   }
 
-  /** Takes a device off the roster by a signed statement; its token is worth nothing at once. */
-  async removeDevice(id: DeviceId): Promise<void> {
-    if (id === this.#session().device) return await this.forget();
-    await (await import("./devices.ts")).removeDevice(this.#session(), id);
+  /** Takes a device off the roster; its token is worth nothing at once. Gives the passkeys added since it joined. */
+  async removeDevice(id: DeviceId): Promise<readonly Passkey[]> {
+    const { expelDevice } = await import("./devices.ts");
+    if (id !== this.#session().device) return await expelDevice(this.#session(), id);
+    await this.forget();
+    return [];
   }
 
   /** A link for a new device, good for ten minutes and once. `origin`: under which name it will come. */
   async invite(origin = this.#environment.origin): Promise<InvitationMade> {
-    return await (await import("./devices.ts")).invite(this.#session(), origin);
+    const { invite } = await import("./devices.ts");
+    return await invite(this.#environment, this.#session(), origin);
   }
 
   // -- State.
@@ -241,10 +250,3 @@ export class Account {
     else if (this.#open === null) this.start().catch(() => undefined);
   };
 }
-
-function lockedBy(record: AccountRecord): AccountState {
-  return { kind: "locked", locks: record.locks.map(({ kind }) => kind) };
-}
-
-/** The account of the browser that this runs in. */
-export const browserAccount = (): Account => new Account(browserEnvironment());

@@ -35,6 +35,8 @@ export interface Proof {
   readonly lock: CryptoKey;
   /** Hash of the genesis, when somebody trusted told it; else the genesis must be the member's own. */
   readonly genesis: Hash | null;
+  /** Hash of a statement that the roster must have, when somebody trusted told it. */
+  readonly head: Hash | null;
 }
 
 /** Someone's household as it was checked. */
@@ -66,6 +68,8 @@ export async function checkHousehold(welcome: Welcome, proof: Proof): Promise<Ho
   const isOwn = proof.genesis === null && first.author === own && member?.role === "owner";
   const isAnchored = isTold || isOwn || (TEST_BUILD && sabotaged("L-6"));
   if (!isMine || !isAnchored) throw new AccountError("not-anchored");
+  const reaches = proof.head === null || history.at(proof.head) !== undefined;
+  if (!reaches && !(TEST_BUILD && sabotaged("N-4"))) throw new AccountError("roster-rolled-back");
   return { keystore, locked, history, first, statements };
 }
 

@@ -1,15 +1,17 @@
-// Devices of the member: list, removal by a signed statement, invitations for new ones; and tidying up after this
-// browser's former entries on the roster.
+// Devices of the member: list, removal by a signed statement, invitations for new ones (which ask for the owner anew); and
+// tidying up after this browser's former entries on the roster.
 
 import { toBase64Url } from "../api/base64.ts";
-import type { Device, Devices, Invited } from "../api/documents.ts";
+import type { Device, Devices, Invited, Passkey } from "../api/documents.ts";
 import { ascii, sha256 } from "../domain/bytes.ts";
 import type { DeviceId } from "../domain/id.ts";
 import { relockKeystore } from "../identity/keystore.ts";
+import { confirmOwner } from "./confirm.ts";
 import type { Environment } from "./environment.ts";
 import { invitationLink } from "./link.ts";
 import { invitationKey } from "./locks.ts";
 import type { OpenSession } from "./open-session.ts";
+import { listPasskeys } from "./passkeys.ts";
 import type { InvitationMade } from "./state.ts";
 import type { Stray } from "./store.ts";
 
@@ -27,6 +29,20 @@ export async function removeDevice(session: OpenSession, device: DeviceId): Prom
   );
 }
 
+/**
+ * Takes a device off the roster, and gives the passkeys that were added since it had joined: whoever had it in the hand
+ * may have left one behind.
+ */
+export async function expelDevice(session: OpenSession, id: DeviceId): Promise<readonly Passkey[]> {
+  const [devices, before] = await Promise.all([listDevices(session), listPasskeys(session)]);
+  await removeDevice(session, id);
+  // What it added in its last moments is in the newer list.
+  const passkeys = await listPasskeys(session).catch(() => before);
+  const gone = devices.find((device) => device.id === id);
+  if (gone !== undefined && gone.member !== session.member) return [];
+  return passkeys.filter(({ addedMs }) => addedMs >= (gone?.addedMs ?? 0));
+}
+
 /** Takes this very device off the roster if the gateway can be reached; its token ends with it. */
 export async function forgetDevice(session: OpenSession): Promise<void> {
   session.client.onSignedOut = null;
@@ -35,7 +51,13 @@ export async function forgetDevice(session: OpenSession): Promise<void> {
 }
 
 /** A link for a new device. The gateway gets the key store locked under a secret that only the link has. */
-export async function invite(session: OpenSession, origin: string): Promise<InvitationMade> {
+export async function invite(
+  environment: Environment,
+  session: OpenSession,
+  origin: string,
+): Promise<InvitationMade> {
+  await confirmOwner(environment, session);
+  const { head } = (await session.sync()).current;
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const id = await sha256(ascii("bartizan/v1/invitation-id"), secret);
   const { sealedKeystore, storeKey } = session.vault;
@@ -44,7 +66,7 @@ export async function invite(session: OpenSession, origin: string): Promise<Invi
     id: toBase64Url(id),
     keystore: toBase64Url(locked),
   });
-  const link = invitationLink({ origin, secret, genesis: session.genesis });
+  const link = invitationLink({ origin, secret, genesis: session.genesis, head });
   secret.fill(0);
   return { link, expiresMs };
 }

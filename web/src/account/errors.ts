@@ -54,6 +54,12 @@ export const ACCOUNT_CODES = [
   "passkey-unknown",
   /** It proves who is there, and brings no keys along: use an invitation or the words. */
   "passkey-brings-no-keys",
+  /** The gateway asks for a passkey of another name or of somebody else. */
+  "passkey-not-yours",
+  /** It gives no secret of its own (PRF), and this browser is locked with one that does. */
+  "passkey-weaker",
+  /** Nobody showed with a passkey that it is the owner who asks. */
+  "not-confirmed",
   /** It is none of those that unlock this browser. */
   "passkey-opens-nothing",
   /** It is the last lock of this browser: add another one first. */

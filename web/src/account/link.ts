@@ -24,6 +24,8 @@ export interface InvitationLink {
   readonly secret: Bytes;
   /** Hash of the roster's first statement. */
   readonly genesis: Hash;
+  /** Hash of the roster's last statement when the link was made; `null` in links of programs that do not write it. */
+  readonly head: Hash | null;
 }
 
 /** Reads a claim link: a whole address, as typed or as the page has it. */
@@ -41,19 +43,21 @@ export function parseClaimLink(text: string): ClaimLink {
 
 /** Reads an invitation link. */
 export function parseInvitationLink(text: string): InvitationLink {
-  const { origin, field } = cut(text, "/join#") ?? raise("not-an-invitation");
+  const { origin, field, has } = cut(text, "/join#") ?? raise("not-an-invitation");
   const secret = fromBase64Url(field("i="));
   if (secret?.length !== SECRET_LEN) throw new AccountError("not-an-invitation");
   try {
-    return { origin, secret, genesis: parseId<Hash>(field("g="), 32) };
+    const genesis = parseId<Hash>(field("g="), 32);
+    return { origin, secret, genesis, head: has("h=") ? parseId<Hash>(field("h="), 32) : null };
   } catch (cause) {
     throw new AccountError("not-an-invitation", { cause });
   }
 }
 
 /** The link that a signed-in device shows. */
-export function invitationLink({ origin, secret, genesis }: InvitationLink): string {
-  return `${origin}/join#i=${toBase64Url(secret)}&g=${genesis}`;
+export function invitationLink({ origin, secret, genesis, head }: InvitationLink): string {
+  const floor = head === null ? "" : `&h=${head}`;
+  return `${origin}/join#i=${toBase64Url(secret)}&g=${genesis}${floor}`;
 }
 
 /** Refuses a link to another address: its token must not be shown to this one. */
@@ -65,12 +69,9 @@ export function requireOwn(link: { readonly origin: string }, origin: string): v
 function cut(text: string, mark: "/claim#" | "/join#") {
   const [origin = "", fields, ...more] = text.trim().split(mark);
   if (fields === undefined || more.length > 0 || !/^https?:\/\//.test(origin)) return null;
-  const field = (name: string) =>
-    fields
-      .split("&")
-      .find((pair) => pair.startsWith(name))
-      ?.slice(name.length) ?? "";
-  return { origin, field };
+  const pair = (name: string) => fields.split("&").find((each) => each.startsWith(name));
+  const field = (name: string) => pair(name)?.slice(name.length) ?? "";
+  return { origin, field, has: (name: string) => pair(name) !== undefined };
 }
 
 function raise(code: "not-a-claim-link" | "not-an-invitation"): never {

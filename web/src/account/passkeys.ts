@@ -1,15 +1,18 @@
 // Passkeys of the member, and the locks that they make for this browser's store. Where the authenticator gives a
-// PRF output, the gateway also gets a copy of the key store that only this passkey opens.
+// PRF output, the gateway also gets a copy of the key store that only this passkey opens. Adding and removing ask for
+// the owner anew: a minute at an unlocked desk is not enough.
 
 import { toBase64Url } from "../api/base64.ts";
 import type { CeremonyOf, Passkey, Passkeys } from "../api/documents.ts";
 import type { Bytes } from "../domain/bytes.ts";
 import { relockKeystore } from "../identity/keystore.ts";
+import { confirmOwner } from "./confirm.ts";
 import type { Environment } from "./environment.ts";
 import { AccountError } from "./errors.ts";
 import { newHalf, prfKeys, SECRET_LEN, shareKey } from "./locks.ts";
 import { parseName } from "./name.ts";
 import type { OpenSession } from "./open-session.ts";
+import { sabotaged, TEST_BUILD } from "./sabotage.ts";
 import type { Answer } from "./webauthn.ts";
 import {
   createPasskey,
@@ -34,18 +37,20 @@ export async function addPasskey(
   text: string,
 ): Promise<void> {
   const name = parseName(text);
+  await confirmOwner(environment, session);
   const { client } = session;
   const begun = await client.send<Creation>("POST", "/passkeys/options").catch((error: unknown) => {
     throw namesMissing(error);
   });
-  const rpId = begun.options.rp.id ?? new URL(environment.origin).hostname;
+  const rpId = new URL(environment.origin).hostname;
   let made: Answer;
   try {
-    made = await createPasskey(environment, begun.options);
+    made = await createPasskey(environment, begun.options, session.member);
   } catch (error) {
     if (!isThereAlready(error)) throw error;
     return await takePasskey(environment, session, rpId);
   }
+  if (!made.prfEnabled) requireShareable(session);
   const keys = made.prf === null ? null : await prfKeys(made.prf);
   const keystore = keys === null ? null : await copyFor(session, keys.keystore);
   await client.send<Passkey>("POST", "/passkeys", {
@@ -58,19 +63,24 @@ export async function addPasskey(
   if (keys !== null) return await lockWithPrf(session, rpId, credential, keys.lock);
   // Some authenticators give the output only once the passkey is used.
   const later = made.prfEnabled ? await askForPrf(environment, rpId, credential) : null;
-  if (later === null) return await lockWithShare(session);
+  if (later === null) return await fallBack(session, credential);
   await sendCopy(session, credential, later.keystore);
   await lockWithPrf(session, rpId, credential, later.lock);
 }
 
 /** Removes a passkey at the gateway and here. */
-export async function removePasskey(session: OpenSession, id: string): Promise<void> {
+export async function removePasskey(
+  environment: Environment,
+  session: OpenSession,
+  id: string,
+): Promise<void> {
   const { locks } = session.store.record;
   const left = locks.filter((lock) => lock.kind !== "prf" || lock.credential !== id);
   const others = (await listPasskeys(session)).filter((passkey) => passkey.id !== id);
   // A share is given out for any passkey of the member, and for none when there is none.
   const opens = left.some((lock) => lock.kind === "prf" || others.length > 0);
   if (session.store.kept && !opens) throw new AccountError("last-lock");
+  await confirmOwner(environment, session);
   await session.client.send<void>("DELETE", `/passkeys/${id}`);
   if (left.length === locks.length) return;
   await session.store.write(async (record) => ({
@@ -105,12 +115,31 @@ async function askForPrf(environment: Environment, rpId: string, credential: str
   }
 }
 
+/** A passkey that was to give a PRF output and does not: it is no lock here, and stays only where nothing better is. */
+async function fallBack(session: OpenSession, credential: string): Promise<void> {
+  try {
+    requireShareable(session);
+  } catch (error) {
+    await session.client.send<void>("DELETE", `/passkeys/${credential}`);
+    throw error;
+  }
+  await lockWithShare(session);
+}
+
+/** A lock that the gateway takes part in never comes to stand beside one that needs nobody. */
+function requireShareable(session: OpenSession): void {
+  if (TEST_BUILD && sabotaged("M-7")) return;
+  const { locks } = session.store.record;
+  if (locks.some(({ kind }) => kind === "prf")) throw new AccountError("passkey-weaker");
+}
+
 async function lockWithPrf(session: OpenSession, rpId: string, credential: string, key: CryptoKey) {
   await session.store.addLock(key, (wrapped) => ({ kind: "prf", credential, rpId, wrapped }));
 }
 
 /** Half of the key stays here, half goes to the gateway. */
 async function lockWithShare(session: OpenSession): Promise<void> {
+  requireShareable(session);
   const half = await newHalf();
   const share: Bytes = crypto.getRandomValues(new Uint8Array(SECRET_LEN));
   const sent = toBase64Url(share);

@@ -35,7 +35,7 @@ export async function signInWithWords(
   const words = await readWords(text);
   for (let tries = 0; tries < MAX_SIGN_INS; tries += 1) {
     const welcome = await recover(environment, words);
-    const proof = { lock: await words.lock(), genesis: null };
+    const proof = { lock: await words.lock(), genesis: null, head: null };
     await requireOwnWords(welcome, words, proof.lock);
     try {
       return await arrive(environment, welcome, proof, deviceName);
@@ -75,7 +75,7 @@ async function recover(environment: Environment, words: RecoveryKey): Promise<We
 
 /** The roster must name these very words as its recovery key. */
 async function requireOwnWords(welcome: Welcome, words: RecoveryKey, lock: CryptoKey) {
-  const { history } = await checkHousehold(welcome, { lock, genesis: null });
+  const { history } = await checkHousehold(welcome, { lock, genesis: null, head: null });
   const { id } = (await words.identity()).public;
   if (history.current.recovery.identity.id !== id) throw new AccountError("other-words");
 }

@@ -35,9 +35,9 @@ export async function signInWithPasskey(
     throw new AccountError("passkey-brings-no-keys");
   }
   const keys = await prfKeys(answer.prf);
-  const proof = { lock: keys.keystore, genesis: null };
+  const proof = { lock: keys.keystore, genesis: null, head: null };
   const vault = await arrive(environment, { ...welcome, keystore }, proof, deviceName).catch(busy);
-  const rpId = begun.options.rpId ?? new URL(environment.origin).hostname;
+  const rpId = new URL(environment.origin).hostname;
   const { credential } = answer;
   await vault.addLock(keys.lock, (wrapped) => ({ kind: "prf", credential, rpId, wrapped }));
   return vault;
@@ -59,7 +59,7 @@ export async function join(
   const welcome = await door.send<MemberAnswer>("POST", "/sign-in/invitation", body).catch(over);
   const { keystore } = welcome;
   if (keystore === undefined) throw new AccountError("invitation-over");
-  const proof = { lock, genesis: link.genesis };
+  const proof = { lock, genesis: link.genesis, head: link.head };
   return await arrive(environment, { ...welcome, keystore }, proof, deviceName).catch(busy);
 }
 

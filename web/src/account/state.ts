@@ -1,7 +1,7 @@
 // What the views see of the account.
 
 import type { Unlocked } from "./session.ts";
-import type { Lock } from "./store.ts";
+import type { AccountRecord, Lock } from "./store.ts";
 
 /** What the views show. */
 export type AccountState =
@@ -22,4 +22,9 @@ export type AccountState =
 export interface InvitationMade {
   readonly link: string;
   readonly expiresMs: number;
+}
+
+/** What a stored record is while nobody has opened it. */
+export function lockedBy(record: AccountRecord): AccountState {
+  return { kind: "locked", locks: record.locks.map(({ kind }) => kind) };
 }

@@ -20,6 +20,9 @@ import type { AccountRecord, AccountStore, Lock } from "./store.ts";
 /** Writes that were overtaken by another tab and are tried again. */
 const MAX_WRITES = 5;
 
+/** How long a closed vault waits for a write that is under way, in milliseconds. */
+const LAST_WRITE_MS = 2_000;
+
 /** The token of this device, and when it ends. */
 export interface Token {
   readonly token: string;
@@ -70,10 +73,15 @@ export class Vault {
     return this.#storeKey;
   }
 
-  /** Drops the store key, once what is being written is written. */
+  /** Drops the store key, once what is being written is written; a write that hangs does not keep it. */
   close(): void {
-    this.#writing.then(() => {
+    const drop = () => {
       this.#storeKey = null;
+    };
+    const timer = TEST_BUILD && sabotaged("M-7") ? undefined : setTimeout(drop, LAST_WRITE_MS);
+    this.#writing.then(() => {
+      clearTimeout(timer);
+      drop();
     });
   }
 

@@ -1,12 +1,28 @@
 // The two ceremonies of WebAuthn with the PRF extension (Level 3 §10.1.4), from and to the JSON of its §5.1.8
-// and §5.1.9. What goes to the gateway is built here member by member: a PRF output is never part of it.
+// and §5.1.9. What goes to the gateway is built here member by member: a PRF output is never part of it. What comes from it
+// is a challenge, names and lists of credentials; what a passkey has to be is decided here.
 
 import { fromBase64Url, toBase64Url } from "../api/base64.ts";
 import { ApiProblem } from "../api/problem.ts";
 import type { Bytes } from "../domain/bytes.ts";
+import type { MemberId } from "../domain/id.ts";
+import { bytesOf } from "../domain/id.ts";
 import type { Environment } from "./environment.ts";
 import { AccountError } from "./errors.ts";
 import { prfSalt, SECRET_LEN } from "./locks.ts";
+import { sabotaged, TEST_BUILD } from "./sabotage.ts";
+
+/** How long a person has for a ceremony, in milliseconds; the gateway's own limit is five minutes. */
+const TIMEOUT_MS = 120_000;
+
+/** ES256, EdDSA (RFC 9053 §2) and RS256 (RFC 8812 §2), as the gateway verifies them. */
+const ALGORITHMS = [-7, -8, -257];
+
+/** Credentials that are excluded or allowed in one ceremony. */
+const MAX_LISTED = 64;
+
+/** Ways to an authenticator (Level 3 §5.8.4); others are left out. */
+const TRANSPORTS = new Set(["usb", "nfc", "ble", "smart-card", "hybrid", "internal"]);
 
 /** An authenticator's answer. */
 export interface Answer {
@@ -33,19 +49,36 @@ export interface CredentialJson {
 /** One ceremony at a time: a new one ends the one before, as browsers want it. */
 let running: AbortController | null = null;
 
-/** Makes a passkey. */
+/** Makes a passkey of `member`, discoverable and with user verification. */
 export async function createPasskey(
   environment: Environment,
   options: PublicKeyCredentialCreationOptionsJSON,
+  member: MemberId,
 ): Promise<Answer> {
-  const { excludeCredentials, user, extensions, challenge, ...plain } = options;
-  const publicKey = {
-    ...plain,
+  const { excludeCredentials, user, rp, challenge } = options;
+  const rpId = requireHost(environment, rp.id);
+  const isMine = user.id === toBase64Url(bytesOf(member));
+  if (!isMine && !(TEST_BUILD && sabotaged("M-7"))) throw new AccountError("passkey-not-yours");
+  const publicKey: PublicKeyCredentialCreationOptions = {
+    rp: { id: rpId, name: String(rp.name) },
+    user: {
+      id: bytesOf(member),
+      name: String(user.name),
+      displayName: String(user.displayName),
+    },
     challenge: decoded(challenge),
-    user: { ...user, id: decoded(user.id) },
-    excludeCredentials: (excludeCredentials ?? []).map(descriptor),
-    extensions: { ...extensions, prf: { eval: { first: await prfSalt() } } },
-  } as unknown as PublicKeyCredentialCreationOptions;
+    pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: "public-key", alg })),
+    timeout: TIMEOUT_MS,
+    excludeCredentials: descriptors(excludeCredentials),
+    authenticatorSelection: {
+      residentKey: "required",
+      requireResidentKey: true,
+      userVerification: "required",
+    },
+    attestation: "none",
+    extensions: await prfExtension(),
+    ...bent(options),
+  };
   const credential = await perform(environment, (authenticators, signal) =>
     authenticators.create({ publicKey, signal }),
   );
@@ -62,13 +95,16 @@ export async function usePasskey(
   environment: Environment,
   options: PublicKeyCredentialRequestOptionsJSON,
 ): Promise<Answer> {
-  const { allowCredentials, extensions, challenge, ...plain } = options;
-  const publicKey = {
-    ...plain,
+  const { allowCredentials, rpId, challenge } = options;
+  const publicKey: PublicKeyCredentialRequestOptions = {
+    rpId: requireHost(environment, rpId),
     challenge: decoded(challenge),
-    allowCredentials: (allowCredentials ?? []).map(descriptor),
-    extensions: { ...extensions, prf: { eval: { first: await prfSalt() } } },
-  } as unknown as PublicKeyCredentialRequestOptions;
+    timeout: TIMEOUT_MS,
+    allowCredentials: descriptors(allowCredentials),
+    userVerification: "required",
+    extensions: await prfExtension(),
+    ...bent(options),
+  };
   const credential = await perform(environment, (authenticators, signal) =>
     authenticators.get({ publicKey, signal }),
   );
@@ -90,8 +126,6 @@ export function localOptions(
   return {
     challenge: toBase64Url(crypto.getRandomValues(new Uint8Array(32))),
     rpId,
-    userVerification: "required",
-    timeout: 120_000,
     allowCredentials: credentials.map((id) => ({ id, type: "public-key" })),
   };
 }
@@ -167,8 +201,32 @@ function answered(
   };
 }
 
-function descriptor({ id, type, transports }: PublicKeyCredentialDescriptorJSON) {
-  return { type, id: decoded(id), ...(transports ? { transports } : {}) };
+/** The one name that a passkey of this page can belong to: the host that the page came from. */
+function requireHost({ origin }: Environment, rpId: string | undefined): string {
+  const { hostname } = new URL(origin);
+  if (rpId === hostname || (TEST_BUILD && sabotaged("M-7"))) return hostname;
+  throw new AccountError("passkey-not-yours");
+}
+
+/** With the control off: takes from the gateway what it may not decide. */
+function bent(options: object): object {
+  if (!TEST_BUILD || !sabotaged("M-7")) return {};
+  const kept = ["timeout", "userVerification", "authenticatorSelection", "attestation"];
+  return Object.fromEntries(Object.entries(options).filter(([name]) => kept.includes(name)));
+}
+
+async function prfExtension(): Promise<AuthenticationExtensionsClientInputs> {
+  return { prf: { eval: { first: await prfSalt() } } };
+}
+
+function descriptors(
+  listed: readonly PublicKeyCredentialDescriptorJSON[] | undefined,
+): PublicKeyCredentialDescriptor[] {
+  return (listed ?? []).slice(0, MAX_LISTED).map(({ id, transports }) => {
+    const known = (transports ?? []).filter((name) => TRANSPORTS.has(name));
+    const ways = known.length > 0 ? { transports: known as AuthenticatorTransport[] } : {};
+    return { type: "public-key", id: decoded(id), ...ways };
+  });
 }
 
 function decoded(text: string): Bytes {

@@ -2,8 +2,9 @@
 // `account/account.ts`.
 
 import type { Account, AccountState } from "../account/account.ts";
-import { browserAccount } from "../account/account.ts";
+import { browserAccount } from "../account/browser.ts";
 import type { Unlocked } from "../account/session.ts";
+import { clearToasts } from "../ui/toasts.svelte.ts";
 
 const account: Account = browserAccount();
 let state: AccountState = $state.raw(account.state);
@@ -20,6 +21,8 @@ export const openSession = (): Unlocked | null => (state.kind === "open" ? state
 /** At start: looks what this browser keeps. */
 export async function startAccount(): Promise<void> {
   account.subscribe((next) => {
+    // Messages name cameras and devices: they go with what they are about.
+    if (state.kind === "open" && next.kind !== "open") clearToasts();
     state = next;
   });
   try {

@@ -1,19 +1,51 @@
-// Links with secrets (claim, invitation): taken out of the address bar at once, so that no history, no screenshot and no
-// bookmark keeps them. They stay in memory until they are used; a reload forgets them.
+// Links with secrets (claim, invitation): taken out of the address bar at once, so that no screenshot and no bookmark keeps
+// them, and what a browser's history keeps is as little as a page can do about. They stay in memory until they are
+// used; a reload forgets them.
+
+import { createSubscriber } from "svelte/reactivity";
 
 let taken: string | null = null;
+let count = 0;
+let changed: () => void = () => undefined;
 
-/** At start: keeps the whole address when its fragment is a secret, and shows the address without it. */
-export function takeLink(): void {
-  const { pathname, search, hash, href } = location;
-  if (hash.length < 2 || !/^\/(claim|join)\/?$/.test(pathname)) return;
-  taken = href;
-  history.replaceState(null, "", `${pathname}${search}`);
+const follow = createSubscriber((update) => {
+  changed = update;
+  return () => {
+    changed = () => undefined;
+  };
+});
+
+/** At start, before the router: takes the link that the page was opened with, and each that is opened in it later. */
+export function watchLinks(): void {
+  takeLink();
+  // A link to the page that is shown loads nothing: only its fragment is new.
+  for (const name of ["popstate", "hashchange"]) window.addEventListener(name, takeLink);
 }
 
-/** The link that this page was opened with. */
+/** Keeps the whole address when its fragment is a secret, and shows the address without it. */
+function takeLink(): void {
+  const { pathname, search, hash, href } = location;
+  if (hash.length < 2 || !/^\/(claim|join)\/?$/.test(pathname)) return;
+  history.replaceState(null, "", `${pathname}${search}`);
+  giveLink(href);
+}
+
+/** Takes a link that somebody pasted. It must be one of this origin. */
+export function giveLink(link: string): void {
+  taken = link;
+  count += 1;
+  changed();
+}
+
+/** The link that this page was opened with, or was given since. */
 export function linkTaken(): string | null {
   return taken;
+}
+
+/** How many links were taken: another one begins its page anew. Views that ask follow it. */
+export function linksTaken(): number {
+  follow();
+  return count;
 }
 
 /** It is used up. */

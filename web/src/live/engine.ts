@@ -67,7 +67,7 @@ export class LiveEngine {
     this.#observer = new IntersectionObserver((entries) => this.#seen(entries));
     const { signal } = this.#ending;
     document.addEventListener("visibilitychange", () => this.#look(), { signal });
-    addEventListener("online", () => this.#send({ kind: "hurry" }), { signal });
+    addEventListener("online", () => this.hurry(), { signal });
     session.signal.addEventListener("abort", () => this.close(), { signal });
   }
 
@@ -97,6 +97,11 @@ export class LiveEngine {
     };
     this.#send({ kind: "open", tile }, offscreen === null ? [] : [offscreen]);
     return view;
+  }
+
+  /** The gateway answers again: lost streams are tried at once instead of later. */
+  hurry(): void {
+    this.#send({ kind: "hurry" });
   }
 
   /** Ends the worker: every connection, decoder and key in it. */

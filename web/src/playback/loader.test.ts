@@ -133,7 +133,7 @@ test("a changed byte costs its segment alone, which is marked", async () => {
   const kinds = new Set(faults.map(({ fault }) => fault));
   expect([...kinds].some((kind) => kind === "changed" || kind === "forged")).toBe(true);
   expect(
-    faults.every(({ from, to }) => from >= victim.startMs - 1 && to <= endOf(segments[4]!)),
+    faults.every(({ from, to }) => from >= victim.startMs - 1 && to <= endOf(segments[3]!)),
   ).toBe(true);
 });
 

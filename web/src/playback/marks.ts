@@ -74,16 +74,21 @@ export class Marks {
 
   /** Of several faults the one that explains the others. */
   #worst(holds: (mark: Mark) => boolean): Mark | undefined {
-    return this.#faults.filter(holds).sort((a, b) => rank(a) - rank(b))[0];
+    return worstOf(this.#faults.filter(holds));
   }
 }
 
 /** Faults that explain others come first: what was changed is not as it was signed, either. */
 const RANK: readonly Fault[] = [
-  ...(["not-for-me", "no-envelope", "bad-envelope", "elsewhere", "malformed", "forged"] as const),
-  ...(["changed", "repeated", "out-of-order", "missing", "cut-short", "bad-manifest"] as const),
+  ...(["not-for-me", "no-envelope", "bad-envelope", "elsewhere", "malformed", "changed"] as const),
+  ...(["forged", "repeated", "out-of-order", "missing", "cut-short", "bad-manifest"] as const),
   ...(["spliced", "broken-manifests", "silent", "not-as-signed", "unsigned"] as const),
 ];
+
+/** Of several marks the fault that explains the others. */
+export function worstOf(marks: readonly Mark[]): Mark | undefined {
+  return marks.filter(({ fault }) => fault !== null).sort((a, b) => rank(a) - rank(b))[0];
+}
 
 function rank({ fault }: Mark): number {
   return fault === null ? RANK.length : RANK.indexOf(fault);

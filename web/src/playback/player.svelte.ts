@@ -2,8 +2,9 @@
 // of their authenticity. Everything that is shown hangs on it; keys and pictures stay in the worker.
 
 import type { Unlocked } from "../account/session.ts";
-import type { Camera } from "../api/documents.ts";
+import type { Camera, Segments } from "../api/documents.ts";
 import type { CameraId } from "../domain/id.ts";
+import type { Rendition } from "../sealed/record.ts";
 import type { Row } from "../timeline/draw.ts";
 import type { Bounds } from "../timeline/timeline.ts";
 import type { Speed } from "./clock.ts";
@@ -19,6 +20,9 @@ export const MAX_CAMERAS = 4;
 
 /** Holes whose reasons are kept. */
 const MAX_GAPS = 500;
+
+/** The recorder may lag behind live by this long, in milliseconds. */
+const ROLLED_BACK_MS = 30_000;
 
 /** How often the present is looked at, in milliseconds. The index asks for the live end less often. */
 const REFRESH_MS = 1_000;
@@ -133,6 +137,12 @@ export class Player {
     this.engine.seek(timeMs);
   }
 
+  /** Jumps by so many milliseconds, not beyond what there is. */
+  leap(ms: number): void {
+    const { fromMs } = this.bounds;
+    this.seek(Math.min(Date.now(), Math.max(fromMs, this.timeMs() + ms)));
+  }
+
   scrub(timeMs: number): void {
     this.skip = null;
     this.#jump(timeMs);
@@ -185,6 +195,14 @@ export class Player {
     return null;
   }
 
+  /** Whether a camera's recordings end before what this device has seen of them: they were rolled back. */
+  isRolledBack(camera: Camera, state: ViewState | null): boolean {
+    if (state?.shows.kind !== "gap" || state.shows.toMs !== null) return false;
+    const seen = this.#session.floor(camera.id, state.plan.rendition);
+    if (seen === undefined || state.lastSigned === null) return false;
+    return Number(seen.time) > state.lastSigned + ROLLED_BACK_MS;
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.engine.close();
@@ -228,18 +246,21 @@ export class Player {
 
   #index(camera: Camera): SpanIndex {
     const get = this.#session.client.get.bind(this.#session.client);
-    const rendition = camera.streams.some((stream) => stream.rendition === "main") ? "main" : "sub";
     const known = this.#spans.get(camera.id);
-    const index = known ?? new SpanIndex(get, { camera: camera.id, rendition });
+    const index = known ?? new SpanIndex(get, { camera: camera.id, rendition: largest(camera) });
     this.#spans.set(camera.id, index);
     return index;
   }
 
-  async #findOldest({ id }: Camera): Promise<void> {
-    type Answer = { readonly segments: readonly { readonly startMs: number }[] };
-    const path = `/cameras/${id}/segments?rendition=main&limit=1`;
-    const answer = await this.#session.client.get<Answer>(path).catch(() => null);
+  async #findOldest(camera: Camera): Promise<void> {
+    const path = `/cameras/${camera.id}/segments?rendition=${largest(camera)}&limit=1`;
+    const answer = await this.#session.client.get<Segments>(path).catch(() => null);
     const first = answer?.segments[0]?.startMs;
     if (first !== undefined && first < this.oldestMs) this.oldestMs = first;
   }
+}
+
+/** The rendition whose recordings are told. */
+function largest({ streams }: Camera): Rendition {
+  return streams.some(({ rendition }) => rendition === "main") ? "main" : "sub";
 }

@@ -9,8 +9,10 @@ import type { RecordedRequest } from "../sealed/recorded.ts";
 import type { VideoConfig } from "../sealed/track.ts";
 import type { FetchAll } from "./keys.ts";
 import { keyOf } from "./keys.ts";
+import { requestOf } from "./run.ts";
 import type { Segment, SegmentIndex, Stream } from "./segments.ts";
 import { endOf } from "./segments.ts";
+import type { Vault } from "./vault.ts";
 
 /** Keyframes that are kept, and their bytes. Coded they are small, and decoding one takes a few milliseconds. */
 export const MAX_KEPT = 200;
@@ -154,4 +156,11 @@ export class Previews {
     this.unplayable = kind === "unsupported";
     this.#waiting?.(null);
   }
+}
+
+/** Previews of a stream. */
+export function previewsOf(vault: Vault, stream: Stream): Previews {
+  const epochs = vault.epochs(stream.camera);
+  const request = requestOf({ site: vault.site, stream, epochs });
+  return new Previews({ stream, index: vault.index(stream), request, fetch: vault.fetchAll });
 }

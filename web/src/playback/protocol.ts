@@ -48,8 +48,8 @@ export type Shows =
   | { readonly kind: "preview"; readonly timeMs: number }
   /** Nothing was recorded between these. `toMs` is `null` before the end of all recordings. */
   | { readonly kind: "gap"; readonly fromMs: number; readonly toMs: number | null }
-  /** The browser does not decode the codec. */
-  | { readonly kind: "unplayable"; readonly codec: Codec }
+  /** The browser does not decode the codec, or (`null`) gave up on these pictures. */
+  | { readonly kind: "unplayable"; readonly codec: Codec | null }
   /** The gateway could not be asked. */
   | { readonly kind: "failed"; readonly problem: string };
 
@@ -63,6 +63,8 @@ export interface ViewState {
   readonly height: number;
   /** Up to when what was played is covered by the sealer's signature. */
   readonly signedTo: number | null;
+  /** When the newest manifest that was loaded was signed. */
+  readonly lastSigned: number | null;
   /** Fingerprint of the key that signed it. */
   readonly sealer: Fingerprint | null;
   readonly hasSound: boolean;

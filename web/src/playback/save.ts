@@ -13,8 +13,9 @@ export function saveBlob(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(address), KEPT_MS);
 }
 
-/** A name that every file system takes. */
+/** A name that every file system takes, and that reads as it is: marks that turn the direction of a text are left out. */
 export function safeName(name: string): string {
-  const plain = name.replaceAll(/[\\/:*?"<>|\p{Cc}]/gu, "-").trim();
+  const seen = name.replaceAll(/\p{Cf}/gu, "");
+  const plain = seen.replaceAll(/[\\/:*?"<>|\p{Cc}]/gu, "-").trim();
   return plain === "" ? "recording" : plain.slice(0, 120);
 }

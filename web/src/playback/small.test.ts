@@ -172,4 +172,5 @@ test("wall times come back, and no other text is one", () => {
 test("file names hold nothing that a file system refuses", () => {
   expect(safeName('a/b\\c:"d"*?<e>|\n')).toBe("a-b-c--d----e---");
   expect(safeName("  ")).toBe("recording");
+  expect(safeName("door\u202e4pm.exe\u200b\ufeff")).toBe("door4pm.exe");
 });

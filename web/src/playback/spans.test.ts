@@ -69,14 +69,33 @@ test("more spans than one answer holds come in several", async () => {
   expect(asked.length).toBeLessThan(5);
 });
 
-test("a refused question leaves the day open", async () => {
-  const index = new SpanIndex(
-    () => Promise.reject(new Error()),
-    STREAM,
-    () => START + DAY_MS,
-  );
+test("a refused question leaves the day open, and is not repeated at once", async () => {
+  let [now, asked] = [START + DAY_MS, 0];
+  const get = () => {
+    asked += 1;
+    return Promise.reject(new Error());
+  };
+  const index = new SpanIndex(get, STREAM, () => now);
   await expect(index.load(START, START + 1, nothing)).rejects.toThrow();
   expect(index.within(START, START + 1).complete).toBe(false);
+  await index.load(START, START + 1, nothing);
+  expect(asked).toBe(1);
+  now += 5_000;
+  await expect(index.load(START, START + 1, nothing)).rejects.toThrow();
+  expect(asked).toBe(2);
+});
+
+test("whoever asks with every picture has three questions on their way", async () => {
+  let asked = 0;
+  const get = () => {
+    asked += 1;
+    return new Promise<never>(() => undefined);
+  };
+  const index = new SpanIndex(get, STREAM, () => START + 40 * DAY_MS);
+  for (let frame = 0; frame < 60; frame += 1) {
+    void index.load(START, START + 30 * DAY_MS, nothing);
+  }
+  expect(asked).toBe(3);
 });
 
 test("spans join, and holes lie between them", () => {

@@ -21,6 +21,10 @@ const ANSWER = 10_000;
 /** The live end is asked for again after this long. */
 export const REFRESH_MS = 5_000;
 
+/** Questions on their way at once, and how long none is asked after one failed. */
+const MAX_ASKING = 3;
+const REST_MS = 3_000;
+
 /** What ended this long ago is only asked for once. */
 const SETTLED_MS = 60_000;
 
@@ -43,6 +47,7 @@ export class SpanIndex {
   readonly #now: () => number;
   readonly #days = new Map<number, Day>();
   readonly #asking = new Set<number>();
+  #restsUntil = 0;
   #known: { key: string; spans: readonly Span[] } | null = null;
   #version = 0;
 
@@ -72,13 +77,18 @@ export class SpanIndex {
       const kept = this.#days.get(day);
       const fresh = kept?.settled === true || now - (kept?.askedMs ?? -REFRESH_MS) < REFRESH_MS;
       if (fresh || this.#asking.has(day)) continue;
+      // Whoever draws asks again with every picture: no more than a few questions are on their way at once.
+      if (this.#asking.size >= MAX_ASKING || this.#now() < this.#restsUntil) return;
       this.#asking.add(day);
       try {
         await this.#ask(day, kept, signal);
-        changed();
+      } catch (error) {
+        this.#restsUntil = this.#now() + REST_MS;
+        throw error;
       } finally {
         this.#asking.delete(day);
       }
+      changed();
     }
   }
 

@@ -11,10 +11,11 @@ import { Canvas } from "./canvas.ts";
 import type { GapParts } from "./gaps.ts";
 import type { Mark } from "./marks.ts";
 import type { Plan } from "./plan.ts";
-import { Previews } from "./preview.ts";
+import type { Previews } from "./preview.ts";
+import { previewsOf } from "./preview.ts";
 import type { Shows, ViewState } from "./protocol.ts";
 import { Renditions } from "./renditions.ts";
-import { Run, requestOf } from "./run.ts";
+import { Run } from "./run.ts";
 import { micros, Shelf } from "./shelf.ts";
 import { SoundFeed } from "./sound.ts";
 import type { Vault } from "./vault.ts";
@@ -51,7 +52,7 @@ export class View {
   #run: Run | null = null;
   #witness: Witness | null = null;
   #plan: Plan = { rendition: "main", frames: "all" };
-  #unplayable: Codec | null = null;
+  #unplayable: { readonly codec: Codec | null } | null = null;
   #startedAt = 0;
   #preview: number | null = null;
   #signedTo: number | null = null;
@@ -179,20 +180,13 @@ export class View {
 
   state(timeMs: number): ViewState {
     const { width, height, pictureMs } = this.#canvas;
-    const [sealer, plan] = [this.#sealer, this.#plan];
+    const lastSigned = this.#signedTo;
     // What was loaded ahead is signed, too; what is said is about what is seen.
-    const seen = pictureMs !== null && this.#signedTo !== null;
-    const signedTo = seen ? Math.min(this.#signedTo ?? 0, pictureMs) : null;
-    const hasSound = this.sound.isHeard;
+    const seen = pictureMs !== null && lastSigned !== null;
+    const signedTo = seen ? Math.min(lastSigned, pictureMs) : null;
     return {
-      shows: this.#shows(timeMs),
-      pictureMs,
-      plan,
-      width,
-      height,
-      signedTo,
-      sealer,
-      hasSound,
+      ...{ shows: this.#shows(timeMs), pictureMs, plan: this.#plan, width, height },
+      ...{ signedTo, lastSigned, sealer: this.#sealer, hasSound: this.sound.isHeard },
     };
   }
 
@@ -221,7 +215,7 @@ export class View {
 
   #shows(timeMs: number): Shows {
     if (this.#preview !== null) return { kind: "preview", timeMs: this.#preview };
-    if (this.#unplayable !== null) return { kind: "unplayable", codec: this.#unplayable };
+    if (this.#unplayable !== null) return { kind: "unplayable", ...this.#unplayable };
     const failure = this.#run?.failure ?? null;
     if (failure !== null) return { kind: "failed", problem: nameOf(failure) };
     const gap = this.gapAt(timeMs);
@@ -261,18 +255,13 @@ export class View {
   #unsupported(rendition: Rendition, problem: DecodeProblem): void {
     const plan = this.#renditions.without(rendition);
     if (plan !== null) return this.start(this.#parts.clock(), plan, this.#shelf.behind);
-    this.#unplayable = problem.kind === "unsupported" ? problem.config.codec : "h264";
+    this.#unplayable = { codec: problem.kind === "unsupported" ? problem.config.codec : null };
     this.#parts.wake();
   }
 
   #makePreviews(): Previews {
     const { vault, camera } = this.#parts;
-    const rendition = this.#renditions.smallest;
-    const stream = { camera, rendition };
-    const epochs = vault.epochs(camera);
-    const index = vault.index(stream);
-    const request = requestOf({ site: vault.site, stream, epochs });
-    return new Previews({ stream, index, request, fetch: vault.fetchAll });
+    return previewsOf(vault, { camera, rendition: this.#renditions.smallest });
   }
 }
 

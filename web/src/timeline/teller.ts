@@ -1,8 +1,11 @@
-// Says what is at a moment: for the pointer why nothing was recorded there, for screen readers the time as well.
+// Says what is at a moment: for the pointer what is wrong or missing there, for screen readers the time as well.
 
 import { formatWith } from "../i18n/index.ts";
+import type { Fault } from "../playback/marks.ts";
+import { worstOf } from "../playback/marks.ts";
 import type { Span } from "../playback/spans.ts";
 import { holeIn } from "../playback/spans.ts";
+import { faultText } from "../playback/words.ts";
 import type { Row } from "./draw.ts";
 import type { Bounds } from "./timeline.ts";
 
@@ -25,8 +28,10 @@ export class Teller {
     this.#parts = parts;
   }
 
-  /** Why nothing was recorded at `timeMs`; `null` when something was, or it is not known. */
+  /** What is wrong at `timeMs`, or why nothing was recorded; `null` when all is well, or it is not known. */
   async why(row: number, timeMs: number, spanMs: number): Promise<string | null> {
+    const fault = this.#faultAt(row, timeMs);
+    if (fault !== null) return faultText(fault);
     const hole = this.#holeAt(row, timeMs, spanMs);
     return hole === null ? null : await this.#parts.reason(row, hole.startMs, hole.endMs);
   }
@@ -36,6 +41,11 @@ export class Teller {
     const time = formatWith(timeMs, { dateStyle: "medium", timeStyle: "medium" });
     const why = await this.why(0, timeMs, spanMs);
     return why === null ? time : `${time}. ${why}`;
+  }
+
+  #faultAt(row: number, timeMs: number): Fault | null {
+    const marks = this.#parts.rows(timeMs - 1, timeMs + 1)[row]?.marks ?? [];
+    return worstOf(marks.filter(({ from, to }) => from <= timeMs && timeMs < to))?.fault ?? null;
   }
 
   #holeAt(row: number, timeMs: number, spanMs: number): Span | null {

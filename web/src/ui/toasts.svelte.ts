@@ -7,6 +7,8 @@ export interface Toast {
   readonly text: string;
   readonly tone: "good" | "info" | "bad";
   readonly action?: { readonly label: string; readonly run: () => void } | undefined;
+  /** About the app and nothing of a household: it stays when the app locks. */
+  readonly ofApp: boolean;
 }
 
 /** How long a toast without an action stays, in milliseconds. */
@@ -24,11 +26,12 @@ export const toasts = (): readonly Toast[] => list;
 /** Shows a message; the answer takes it away again. */
 export function toast(
   text: string,
-  options: Partial<Pick<Toast, "tone" | "action">> = {},
+  options: Partial<Pick<Toast, "tone" | "action" | "ofApp">> = {},
 ): () => void {
   last += 1;
   const id = last;
-  list = [...list, { id, text, tone: options.tone ?? "good", action: options.action }].slice(-MOST);
+  const { tone = "good", action, ofApp = false } = options;
+  list = [...list, { id, text, tone, action, ofApp }].slice(-MOST);
   const leave = (): void => dismiss(id);
   if (options.action === undefined) setTimeout(leave, STAY_MS);
   return leave;
@@ -37,4 +40,9 @@ export function toast(
 /** Takes a message away. */
 export function dismiss(id: number): void {
   list = list.filter((each) => each.id !== id);
+}
+
+/** Takes away what was said about a household: the app locks. */
+export function clearToasts(): void {
+  list = list.filter(({ ofApp }) => ofApp);
 }

@@ -1,7 +1,7 @@
 // Toasts come and go; never too many at once.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { dismiss, toast, toasts } from "./toasts.svelte.ts";
+import { clearToasts, dismiss, toast, toasts } from "./toasts.svelte.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -30,4 +30,11 @@ test("it can be taken back", () => {
   const leave = toast("wait");
   leave();
   expect(texts()).toEqual([]);
+});
+
+test("what names a household goes when the app locks", () => {
+  toast("Front door is removed");
+  toast("Reload?", { action: { label: "Reload", run: () => undefined }, ofApp: true });
+  clearToasts();
+  expect(texts()).toEqual(["Reload?"]);
 });

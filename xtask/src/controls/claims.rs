@@ -82,10 +82,10 @@ impl Sources {
             .collect()
     }
 
-    /// Who runs the test of this name.
-    pub(super) fn runner(&self, test: &str) -> Option<Runner> {
-        let claim = self.claims.iter().find(|claim| claim.test == test);
-        claim.map(|claim| claim.runner)
+    /// Whether `runner` has a test of this name; one name may stand for the same test in two languages.
+    pub(super) fn has(&self, runner: Runner, test: &str) -> bool {
+        let of = |claim: &Claim| claim.runner == runner && claim.test == test;
+        self.claims.iter().any(of)
     }
 }
 
@@ -275,6 +275,6 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert_eq!(sources.app_switches, ["M-7".to_owned()].into());
-        assert_eq!(sources.runner("m_7_a"), Some(Runner::App));
+        assert!(sources.has(Runner::App, "m_7_a") && !sources.has(Runner::Rust, "m_7_a"));
     }
 }

@@ -115,7 +115,7 @@ fn judge(registry: &Registry, sources: &Sources) -> (Vec<String>, Vec<String>) {
         .collect();
     let mut names = BTreeSet::new();
     for claim in &sources.claims {
-        if !names.insert(&claim.test) {
+        if !names.insert((claim.runner, &claim.test)) {
             problems.push(format!("two tests are called {}", claim.test));
         }
         for id in &claim.rows {

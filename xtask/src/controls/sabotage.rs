@@ -103,7 +103,7 @@ impl Runner {
     /// Why the sabotage of `row` was not noticed by each of its tests, if it was not.
     fn sabotage(&self, row: &str, tests: &[String], sources: &Sources) -> Result<Option<String>> {
         let of = |who| -> Vec<String> {
-            let own = |test: &&String| sources.runner(test) == Some(who);
+            let own = |test: &&String| sources.has(who, test);
             tests.iter().filter(own).cloned().collect()
         };
         let in_app = sources.app_switches.contains(row);

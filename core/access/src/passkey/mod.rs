@@ -290,6 +290,16 @@ impl Passkeys {
         [head.as_slice(), &tag].concat()
     }
 
+    /// Whether a ceremony for showing a passkey is one of ours and not too old, before anything is looked up for it.
+    pub fn began(
+        &self,
+        party: &RelyingParty,
+        ceremony: &[u8],
+        now: Monotonic,
+    ) -> Result<(), PasskeyError> {
+        self.open(ceremony, party, Purpose::Assert, now).map(drop)
+    }
+
     /// Ends a registration: `WebAuthn` L3 §7.1, without attestation.
     pub fn register(
         &mut self,

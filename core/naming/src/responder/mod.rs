@@ -1,11 +1,14 @@
 //! One host name on the own network: it is won by asking whether somebody has it (RFC 6762 §8.1), announced
 //! (§8.3), answered for (§6) and defended (§9). Who loses it takes the next: `gate`, `gate-2`, `gate-3`, …
 //!
+//! No loss is for good, because anybody on the network can say that a name is theirs: who has a name with a number asks
+//! for the one without every ten minutes, and who has none rests and begins anew, as on every new address.
+//!
 //! Sent are the name, this machine's addresses on the very link, and the port of the service `_bartizan._tcp` with
 //! an empty TXT record (RFC 6763 §6.1): nothing of the household, its members or cameras. What peers say is
 //! compared and forgotten. Answered is only who is on the link (§11), at most 20 messages a second on each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -53,8 +56,20 @@ const REPEAT_PAUSE: Duration = Duration::from_secs(1);
 /// Messages that are answered on one link within a second.
 const MAX_ANSWERS: u32 = 20;
 
-/// Names that are tried. Who takes them all away wants none to be had.
+/// Names that are tried in a row.
 const MAX_NAMES: u32 = 9;
+
+/// With so many conflicts in this time, or without a name left, the search rests (RFC 6762 §8.1).
+const MAX_CONFLICTS: usize = 15;
+const CONFLICT_SPAN: Duration = Duration::from_secs(10);
+
+/// The first rest. Each is twice as long as the one before, up to the longest; after so long without a conflict
+/// the first one comes again.
+const FIRST_REST: Duration = Duration::from_secs(5);
+const LONGEST_REST: Duration = Duration::from_mins(10);
+
+/// How often who has a name with a number asks for the one without.
+const RETURN_PAUSE: Duration = Duration::from_mins(10);
 
 /// Links and their addresses that are used.
 const MAX_LINKS: usize = 16;
@@ -114,8 +129,8 @@ enum Phase {
     /// So many announcements are sent.
     Announcing(u8),
     Settled,
-    /// All names are somebody else's.
-    GivenUp,
+    /// All names are somebody else's for now: asked for anew when the rest is over.
+    Resting,
 }
 
 /// The responder.
@@ -127,8 +142,13 @@ pub struct Responder {
     links: Vec<Link>,
     phase: Phase,
     due: Option<Monotonic>,
-    /// The name that was won last.
-    won: Option<String>,
+    /// The name that was won last, with its number.
+    won: Option<(u32, String)>,
+    /// When others said last that our names are theirs: the newest of them.
+    conflicts: VecDeque<Monotonic>,
+    /// How long the next rest is, and since when there was neither a conflict nor a rest.
+    rest: Duration,
+    calm: Monotonic,
     /// When each record was sent to all of a link: of our own few records only.
     sent: BTreeMap<(u32, Vec<u8>, u16), Monotonic>,
     /// The second that answers are counted in, and how many there were, for each link.
@@ -152,19 +172,23 @@ impl Responder {
             phase: Phase::Probing(0),
             due: Some(now + Duration::from_millis(random.into()).min(PROBE_PAUSE)),
             won: None,
+            conflicts: VecDeque::new(),
+            rest: FIRST_REST,
+            calm: now,
             sent: BTreeMap::new(),
             answered: BTreeMap::new(),
         }
     }
 
-    /// The host name that was won, as `gate.local`; `None` before, and when all names are somebody else's.
+    /// The host name that was won, as `gate.local`; `None` before, and while all names are somebody else's.
     pub fn name(&self) -> Option<&str> {
-        self.won.as_deref()
+        self.won.as_ref().map(|(_, name)| name.as_str())
     }
 
-    /// Whether every name that may be tried is somebody else's.
+    /// Whether every name that may be tried is somebody else's for now; they are asked for again when
+    /// [`due`](Self::due).
     pub fn has_given_up(&self) -> bool {
-        self.phase == Phase::GivenUp
+        self.phase == Phase::Resting
     }
 
     /// When [`poll`](Self::poll) has something to do.
@@ -172,7 +196,7 @@ impl Responder {
         self.due
     }
 
-    /// The links that the machine is on now. New addresses are asked for and announced as at the start.
+    /// The links that the machine is on now. On new ones everything begins anew, with the name without a number.
     pub fn set_links(&mut self, mut links: Vec<Link>, now: Monotonic) {
         links.truncate(MAX_LINKS);
         for link in &mut links {
@@ -184,9 +208,8 @@ impl Responder {
         self.links = links;
         self.sent.clear();
         self.answered.clear();
-        if self.phase != Phase::GivenUp {
-            self.begin(now);
-        }
+        self.number = 1;
+        self.begin(now);
     }
 
     /// What has to be sent by now.
@@ -201,21 +224,27 @@ impl Responder {
                 self.to_all(|link| self.probe(link))
             }
             Phase::Probing(_) => {
-                self.won = Some(format!("{}.local", self.host_label()));
+                let name = format!("{}.local", self.host_label());
+                let before = self.won.replace((self.number, name));
                 self.phase = Phase::Announcing(0);
-                self.poll(now)
+                let mut packets = before.map_or_else(Vec::new, |(number, _)| self.leave(number));
+                packets.extend(self.poll(now));
+                packets
             }
             Phase::Announcing(sent) if sent < ANNOUNCEMENTS => {
                 self.phase = Phase::Announcing(sent.saturating_add(1));
                 self.due = Some(now + ANNOUNCE_PAUSE);
                 self.to_all(|link| response(self.records(link)))
             }
-            Phase::Announcing(_) | Phase::Settled | Phase::GivenUp => {
-                if self.phase != Phase::GivenUp {
-                    self.phase = Phase::Settled;
-                }
-                self.due = None;
+            Phase::Announcing(_) => {
+                self.phase = Phase::Settled;
+                self.due = (self.number > 1).then(|| now + RETURN_PAUSE);
                 Vec::new()
+            }
+            Phase::Settled | Phase::Resting => {
+                self.number = 1;
+                (self.phase, self.due) = (Phase::Probing(0), Some(now));
+                self.poll(now)
             }
         }
     }
@@ -252,12 +281,28 @@ impl Responder {
         if !matches!(self.phase, Phase::Announcing(_) | Phase::Settled) {
             return Vec::new();
         }
+        self.taken_back()
+    }
+
+    /// Takes back what was said under another number, which others forget then instead of asking for it.
+    fn leave(&mut self, number: u32) -> Vec<Packet> {
+        if number == self.number {
+            return Vec::new();
+        }
+        let kept = std::mem::replace(&mut self.number, number);
+        let packets = self.taken_back();
+        self.number = kept;
+        packets
+    }
+
+    fn taken_back(&self) -> Vec<Packet> {
         self.to_all(|link| {
             let mut records = self.records(link);
             // The list of services is others' too.
             records.retain(|record| record.name != Name::of(&SERVICES));
             for record in &mut records {
-                record.ttl = 0;
+                // Without the flush: what somebody else says under the same name stays.
+                (record.ttl, record.flush) = (0, false);
             }
             response(records)
         })
@@ -270,17 +315,43 @@ impl Responder {
 
     /// Somebody else says something else about our name.
     fn contested(&mut self, now: Monotonic) {
-        if !matches!(self.phase, Phase::Probing(_)) {
-            // Perhaps a slip: the name is asked for once more, and only then given up (RFC 6762 §9).
-            self.begin(now);
-        } else if self.number < MAX_NAMES {
-            self.number = self.number.saturating_add(1);
-            self.begin(now);
-        } else {
-            self.phase = Phase::GivenUp;
-            self.won = None;
-            self.due = None;
+        if self.phase == Phase::Resting {
+            return;
         }
+        let crowded = self.note_conflict(now);
+        let probing = matches!(self.phase, Phase::Probing(_));
+        if crowded || (probing && self.number >= MAX_NAMES) {
+            self.rest(now);
+        } else {
+            // Perhaps a slip: a name that was won is asked for once more, and only then given up (RFC 6762 §9).
+            self.number = self.number.saturating_add(probing.into());
+            self.begin(now);
+        }
+    }
+
+    /// Whether there are too many conflicts now.
+    fn note_conflict(&mut self, now: Monotonic) -> bool {
+        if now.since(self.calm) >= LONGEST_REST {
+            self.rest = FIRST_REST;
+        }
+        self.calm = now;
+        self.conflicts.push_back(now);
+        if self.conflicts.len() < MAX_CONFLICTS {
+            return false;
+        }
+        let first = self.conflicts.pop_front();
+        first.is_some_and(|first| now.since(first) < CONFLICT_SPAN)
+    }
+
+    /// Has no name for a while, and then begins anew with the first.
+    fn rest(&mut self, now: Monotonic) {
+        let end = now + self.rest;
+        self.rest = self.rest.saturating_mul(2).min(LONGEST_REST);
+        self.calm = end;
+        self.conflicts.clear();
+        self.number = 1;
+        self.won = None;
+        (self.phase, self.due) = (Phase::Resting, Some(end));
     }
 
     fn host_label(&self) -> String {

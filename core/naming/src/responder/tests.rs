@@ -281,24 +281,120 @@ fn one_claim_of_anothers_does_not_take_the_name_away() {
     assert_eq!((gate.name(), gate.due()), (Some("gate.local"), None));
 }
 
+/// Somebody says that the name which the gateway has or asks for is theirs.
+fn contest(gate: &mut Responder, now: u64) {
+    let claim = response(vec![unique(&gate.host(), A, vec![192, 168, 1, 66])]).write();
+    assert_eq!(gate.receive(LAN, address(66), &claim, at(now)), None);
+}
+
 #[test]
-fn who_claims_every_name_ends_the_search() {
-    let mut gate = gateway(7, 8440);
-    let mut now = 0;
-    while !gate.has_given_up() && now < 60_000 {
-        run(&mut [(7, &mut gate)], now, now + 300);
-        now += 300;
-        let claim = response(vec![unique(&gate.host(), A, vec![192, 168, 1, 66])]);
-        assert_eq!(
-            gate.receive(LAN, address(66), &claim.write(), at(now)),
-            None
-        );
+fn who_claims_every_name_takes_none_for_longer_than_they_speak() {
+    let mut gate = settled();
+    for packet in 0..10 {
+        contest(&mut gate, 6_000 + packet);
     }
-    assert!(gate.has_given_up() && gate.name().is_none() && gate.due().is_none());
+    assert!(gate.has_given_up() && gate.name().is_none());
     assert_eq!(
-        asked(&mut gate, address(9), &query(&host(), A, true), now),
+        asked(&mut gate, address(9), &query(&host(), A, true), 6_010),
         None
     );
+    run(&mut [(7, &mut gate)], 6_000, 10_990);
+    assert_eq!(gate.name(), None);
+    run(&mut [(7, &mut gate)], 10_990, 15_000);
+    assert_eq!((gate.name(), gate.due()), (Some("gate.local"), None));
+    assert!(asked(&mut gate, address(9), &query(&host(), A, true), 15_000).is_some());
+}
+
+#[test]
+fn a_name_with_a_number_is_given_back_for_the_first_one() {
+    let mut gate = settled();
+    contest(&mut gate, 6_000);
+    contest(&mut gate, 6_001);
+    run(&mut [(7, &mut gate)], 6_000, 12_000);
+    assert_eq!(gate.name(), Some("gate-2.local"));
+    let mut said = Vec::new();
+    for now in (12_000..620_000).step_by(10) {
+        said.extend(gate.poll(at(now)));
+    }
+    assert_eq!((gate.name(), gate.due()), (Some("gate.local"), None));
+    let said: Vec<_> = said
+        .iter()
+        .map(|packet| Message::read(&packet.bytes).unwrap())
+        .collect();
+    let second = Name::of(&["gate-2", "local"]);
+    let left = said
+        .iter()
+        .flat_map(|message| &message.answers)
+        .filter(|record| record.name == second);
+    assert!(left.clone().count() > 0);
+    assert!(
+        left.into_iter()
+            .all(|record| record.ttl == 0 && !record.flush)
+    );
+}
+
+#[test]
+fn while_the_first_name_is_anothers_the_second_is_kept() {
+    let mut first = settled();
+    let mut second = Responder::new(Label::of_local("gate.local").unwrap(), 8440, 100, at(6_000));
+    second.set_links(vec![link(8)], at(6_000));
+    run(&mut [(7, &mut first), (8, &mut second)], 6_000, 1_300_000);
+    assert_eq!(
+        (first.name(), second.name()),
+        (Some("gate.local"), Some("gate-2.local"))
+    );
+}
+
+#[test]
+fn who_goes_on_claiming_every_name_is_asked_less_and_less_often() {
+    let mut gate = settled();
+    let mut seen = Vec::new();
+    let mut now = 6_000;
+    for _ in 0..9 {
+        while !gate.has_given_up() {
+            contest(&mut gate, now);
+        }
+        let due = gate.due().unwrap();
+        seen.push(due.since(at(now)).as_secs());
+        now = u64::try_from(due.since_start().as_millis()).unwrap();
+        assert!(!gate.poll(due).is_empty());
+    }
+    assert_eq!(seen, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
+    run(&mut [(7, &mut gate)], now, now + 700_000);
+    now += 700_000;
+    while !gate.has_given_up() {
+        contest(&mut gate, now);
+    }
+    assert_eq!(gate.due(), Some(at(now + 5_000)));
+}
+
+#[test]
+fn many_conflicts_within_ten_seconds_let_the_search_rest() {
+    let mut gate = settled();
+    // New addresses begin anew each time, so that the names are never all taken.
+    for number in 0..15_u8 {
+        assert!(!gate.has_given_up(), "{number}");
+        contest(&mut gate, 6_000 + u64::from(number) * 600);
+        if number < 14 {
+            gate.set_links(
+                vec![link(100 + number)],
+                at(6_000 + u64::from(number) * 600),
+            );
+        }
+    }
+    assert!(gate.has_given_up());
+}
+
+#[test]
+fn a_new_address_begins_anew_even_in_a_rest() {
+    let mut gate = settled();
+    for _ in 0..10 {
+        contest(&mut gate, 6_000);
+    }
+    assert!(gate.has_given_up());
+    gate.set_links(vec![link(9)], at(6_100));
+    run(&mut [(9, &mut gate)], 6_100, 9_000);
+    assert_eq!(gate.name(), Some("gate.local"));
 }
 
 #[test]

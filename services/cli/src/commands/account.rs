@@ -91,21 +91,18 @@ pub(super) async fn sign_in(context: &Context, args: SignIn) -> Result<(), Failu
         name: &name,
         pin: args.device.pin,
     };
-    let session = match args.recovery {
-        Some(words) => {
-            let origin: Origin = args.link.parse().map_err(ClientError::from)?;
-            let words = if words == Path::new("-") {
-                parse_recovery(read_words()?.expose()).map_err(ClientError::from)?
-            } else {
-                read_recovery(&words)?
-            };
-            bartizan_client::sign_in(origin, &words, device).await?
-        }
-        None => {
-            let link = typed(args.link)?;
-            let link: InvitationLink = link.expose().parse().map_err(ClientError::from)?;
-            bartizan_client::invitation::join(&link, device).await?
-        }
+    let session = if let Some(words) = args.recovery {
+        let origin: Origin = args.link.parse().map_err(ClientError::from)?;
+        let words = if words == Path::new("-") {
+            parse_recovery(read_words()?.expose()).map_err(ClientError::from)?
+        } else {
+            read_recovery(&words)?
+        };
+        bartizan_client::sign_in(origin, &words, device).await?
+    } else {
+        let link = typed(args.link)?;
+        let link: InvitationLink = link.expose().parse().map_err(ClientError::from)?;
+        bartizan_client::invitation::join(&link, device).await?
     };
     context.out.line("This device is signed in.");
     context.out.result(&described(&session).into());

@@ -2,14 +2,13 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bartizan_access::claim::ClaimWindow;
 use bartizan_base::random;
+use bartizan_base::terminal::code;
 use bartizan_domain::{Fingerprint, Monotonic, Secret};
 use bartizan_identity::VerifyingKey;
 use bartizan_protocol::claim::ClaimLink;
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 
 use super::state::Gateway;
 
@@ -96,8 +95,9 @@ fn words(origin: &str, link: Option<&ClaimLink>, guide: Option<(&str, &str)>) ->
     let trust = match guide {
         Some((guide, print)) => format!(
             "A new phone or computer first learns to trust this gateway, once. Scan this, or open {guide}\n\n\
-             {}\n\nIt shows this fingerprint:\n\n    {}\n\n",
-            code(guide)?,
+             {}\n\nWhen your device installs the certificate, it must show exactly this SHA-256; \
+             what the web page\nshows proves nothing:\n\n    {}\n\n",
+            scanned(guide)?,
             in_lines(print),
         ),
         None => String::new(),
@@ -106,7 +106,7 @@ fn words(origin: &str, link: Option<&ClaimLink>, guide: Option<(&str, &str)>) ->
         Some(link) => format!(
             "This gateway has no owner yet. Whoever uses this link within 15 minutes becomes it:\n\n\
              {}\n\n    {link}\n",
-            code(&link.to_string())?
+            scanned(&link.to_string())?
         ),
         None => format!("Open the app:\n\n    {origin}\n"),
     };
@@ -121,13 +121,8 @@ fn in_lines(print: &str) -> String {
 }
 
 /// The link as a code that a phone's camera reads off a terminal.
-fn code(link: &str) -> Result<String> {
-    let code = QrCode::new(link.as_bytes())?;
-    Ok(code
-        .render::<Dense1x2>()
-        .dark_color(Dense1x2::Light)
-        .light_color(Dense1x2::Dark)
-        .build())
+fn scanned(link: &str) -> Result<String> {
+    code(link).context("a link is too long for a code")
 }
 
 #[cfg(test)]
@@ -145,6 +140,8 @@ mod tests {
             text.contains("    AAAA BBBB CCCC DDDD\n    EEEE FFFF 0000 1111\n"),
             "{text}"
         );
+        let device = "it must show exactly this SHA-256; what the web page\nshows proves nothing:\n\n    AAAA";
+        assert!(text.contains(device), "{text}");
         let plain = words("http://localhost:8440", None, None).unwrap();
         assert_eq!(plain, "Open the app:\n\n    http://localhost:8440\n");
     }
@@ -158,7 +155,7 @@ mod tests {
             sealer: Fingerprint::new([3; 32]),
             pin: Some(Fingerprint::new([4; 32])),
         };
-        let text = code(&link.to_string()).unwrap();
+        let text = scanned(&link.to_string()).unwrap();
         assert!(text.lines().count() < 60, "{}", text.lines().count());
     }
 }

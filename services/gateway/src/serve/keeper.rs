@@ -1,5 +1,8 @@
 //! Keeps what people reach the gateway by: its name on the own network, its names' origins, and its certificate,
 //! which is renewed or taken over while connections go on. Nothing here ends a connection.
+//!
+//! Anybody on the network can make the gateway take another name for a while, so a configured one is never closed:
+//! passkeys, what browsers keep, and installed apps hang on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,8 +39,8 @@ pub(crate) struct Keeper {
     pairs: Pairs,
     /// As configured.
     wanted: Vec<String>,
-    /// As won: the first is what people are told.
-    names: Vec<String>,
+    /// On the own network, as won last.
+    won: Option<String>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     speaker: Option<Speaker>,
 }
@@ -56,8 +59,8 @@ impl Keeper {
             door,
             own,
             pairs,
-            wanted: names.clone(),
-            names,
+            wanted: names,
+            won: None,
             news: mpsc::channel(WAITING),
             speaker: None,
         };
@@ -90,8 +93,8 @@ impl Keeper {
 
     /// What the app is called by now.
     pub(crate) fn origin(&self) -> Origin {
-        let named = origin(&self.names, &self.door);
-        named.unwrap_or_else(|_| {
+        let told = told(&self.wanted, self.won.as_deref());
+        origin(told, &self.door).unwrap_or_else(|_| {
             let localhost = Origin::new(Scheme::Https, "localhost", self.door.port());
             localhost.expect("localhost is a host")
         })
@@ -99,10 +102,8 @@ impl Keeper {
 
     /// The host in it.
     pub(crate) fn host(&self) -> String {
-        self.names
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "localhost".to_owned())
+        let told = told(&self.wanted, self.won.as_deref());
+        told.unwrap_or("localhost").to_owned()
     }
 
     /// What people compare before they trust the site's authority.
@@ -136,21 +137,20 @@ impl Keeper {
             News::Named(name) => Some(name),
             News::GivenUp => {
                 tracing::warn!(
-                    "others on this network take every name: choose another with --name"
+                    "others on this network take every name: they are asked for again; --name chooses another"
                 );
                 None
             }
         };
-        let names = with_won(&self.wanted, won.as_deref());
-        if names == self.names {
+        if won == self.won {
             return Ok(());
         }
-        if won.is_some() {
+        if won.as_ref().is_some_and(|won| !self.wanted.contains(won)) {
             tracing::warn!(
-                "another device has the gateway's name: it takes the next one with a number"
+                "another device has the gateway's name: it takes the next one with a number for now"
             );
         }
-        self.names = names;
+        self.won = won;
         self.renew().await?;
         self.open_to_names()
     }
@@ -158,8 +158,8 @@ impl Keeper {
     /// Answers to the names that are ours now.
     fn open_to_names(&self) -> Result<()> {
         let port = self.door.port();
-        let origins = self
-            .names
+        let names = all(&self.wanted, self.won.as_deref());
+        let origins = names
             .iter()
             .map(|name| Origin::new(Scheme::Https, name, port));
         self.door
@@ -167,7 +167,7 @@ impl Keeper {
         let (Some((door, shown)), Some(own)) = (&self.guide, &self.own) else {
             return Ok(());
         };
-        door.set_names(&guide::hosts(&self.names, door.port()));
+        door.set_names(&guide::hosts(&names, door.port()));
         shown.set(Guide::new(&self.origin(), own.authority_pem())?);
         Ok(())
     }
@@ -177,9 +177,10 @@ impl Keeper {
         let Some(own) = &self.own else {
             return Ok(());
         };
+        let names = all(&self.wanted, self.won.as_deref());
         let new = self
             .listening
-            .own_certificate(&self.gateway, &self.names)
+            .own_certificate(&self.gateway, &names)
             .await?;
         if new.certificate_pem() == own.certificate_pem() {
             return Ok(());
@@ -199,33 +200,45 @@ impl Keeper {
     }
 }
 
-/// The configured names with the one on the own network replaced by what was won, or left out.
-fn with_won(wanted: &[String], won: Option<&str>) -> Vec<String> {
-    let first = wanted
-        .iter()
-        .position(|name| Label::of_local(name).is_some());
-    let mut names = wanted.to_vec();
-    if let Some(slot) = first.and_then(|first| names.get_mut(first)) {
-        won.unwrap_or_default().clone_into(slot);
-    }
-    names.retain(|name| !name.is_empty());
-    names
+/// What door and certificate are for: the configured names, always, and what was won.
+fn all(wanted: &[String], won: Option<&str>) -> Vec<String> {
+    let more = won.map(str::to_owned);
+    let more = more.filter(|won| !wanted.contains(won));
+    wanted.iter().cloned().chain(more).collect()
+}
+
+/// What people are told: the first configured name; of the own network, as it was won.
+fn told<'a>(wanted: &'a [String], won: Option<&'a str>) -> Option<&'a str> {
+    let first = wanted.first()?;
+    let local = Label::of_local(first).is_some();
+    Some(won.filter(|_| local).unwrap_or(first))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
+        names.map(str::to_owned).into()
+    }
+
     #[test]
-    fn only_the_name_on_the_own_network_changes() {
-        let wanted = ["gate.example.org", "gate.local", "other.local"].map(str::to_owned);
-        let won = |name| with_won(&wanted, name);
-        assert_eq!(
-            won(Some("gate-2.local")),
-            ["gate.example.org", "gate-2.local", "other.local"]
-        );
-        assert_eq!(won(None), ["gate.example.org", "other.local"]);
-        let public = ["gate.example.org".to_owned()];
-        assert_eq!(with_won(&public, Some("x.local")), public);
+    fn a_configured_name_stays_whatever_is_won() {
+        let wanted = names(["gate.local", "gate.example.org"]);
+        for won in [None, Some("gate.local")] {
+            assert_eq!(all(&wanted, won), wanted);
+            assert_eq!(told(&wanted, won), Some("gate.local"));
+        }
+        let second = Some("gate-2.local");
+        let both = names(["gate.local", "gate.example.org", "gate-2.local"]);
+        assert_eq!(all(&wanted, second), both);
+        assert_eq!(told(&wanted, second), second);
+    }
+
+    #[test]
+    fn people_are_told_a_public_name_that_comes_first() {
+        let wanted = names(["gate.example.org", "gate.local"]);
+        assert_eq!(told(&wanted, Some("gate-2.local")), Some("gate.example.org"));
+        assert_eq!(told(&[], None), None);
     }
 }

@@ -62,7 +62,7 @@ impl Open {
         kept.unwrap_or_else(|| self.clear_origin.clone())
     }
 
-    /// Where the guide is, and the fingerprint that it shows.
+    /// Where the guide is, and the fingerprint of the authority that it leads to.
     pub(crate) fn guide_link(&self) -> Option<(String, String)> {
         let keeper = self.keeper.as_ref()?;
         let port = self.guide.as_ref()?.address().port();
@@ -135,6 +135,11 @@ impl Listening {
         let listener = Listener::with_tls(self.address, config, &[])
             .await?
             .with_app(app());
+        let listener = if self.given {
+            listener.with_given_certificate()
+        } else {
+            listener
+        };
         let guide = self.open_guide(own.as_ref(), &names, &listener).await?;
         let label = self.label(&names);
         let mut keeper = Keeper::new(
@@ -165,7 +170,8 @@ impl Listening {
             return Ok(None);
         };
         let door = listener.door();
-        let guide = Guide::new(&origin(names, &door)?, own.authority_pem())?;
+        let first = names.first().map(String::as_str);
+        let guide = Guide::new(&origin(first, &door)?, own.authority_pem())?;
         let address = SocketAddr::new(self.address.ip(), port);
         let listener = GuideListener::open(address, names, guide, &door).await?;
         door.set_guide(listener.address().port());
@@ -201,9 +207,9 @@ impl Listening {
     }
 }
 
-/// What the app is called by under `names`.
-pub(crate) fn origin(names: &[String], door: &Door) -> Result<Origin> {
-    let host = names.first().map_or("localhost", String::as_str);
+/// What the app is called by under `name`.
+pub(crate) fn origin(name: Option<&str>, door: &Door) -> Result<Origin> {
+    let host = name.unwrap_or("localhost");
     Ok(Origin::new(Scheme::Https, host, door.port())?)
 }
 

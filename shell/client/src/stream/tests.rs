@@ -233,7 +233,7 @@ fn an_envelope_in_the_sub_stream_is_refused() {
     let Step::NeedEnvelope(epoch) = reader.next().unwrap() else {
         panic!("the envelope is next");
     };
-    let mut other = sealer.envelopes[&epoch].to_vec();
+    let mut other = sealer.envelopes[&epoch].clone();
     other[6] = 1;
     reader.envelope(epoch, &other).unwrap();
     assert_eq!(reader.next().unwrap_err(), StreamError::Elsewhere);

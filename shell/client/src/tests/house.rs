@@ -297,11 +297,7 @@ impl Backend for House {
         Err(browsers_only())
     }
 
-    async fn put_unlock_share(
-        &self,
-        _: Authorized<OwnUnlockShare>,
-        _: Share,
-    ) -> Result<(), Error> {
+    async fn put_unlock_share(&self, _: Authorized<OwnUnlockShare>, _: Share) -> Result<(), Error> {
         Err(browsers_only())
     }
 

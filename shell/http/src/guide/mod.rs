@@ -3,8 +3,8 @@
 //! cookie, no other path, no other host than its own.
 //!
 //! It has its own listener and shares no route with the API. Nothing that it says is secret, and nothing that it
-//! says has to be believed: the fingerprint is compared with what the machine printed. A browser that trusts the
-//! site already upgrades the page's address to TLS by itself (HSTS, RFC 6797 §8.3), so both are answered.
+//! says has to be believed: who can swap the certificate on its way can swap the page, so it shows no fingerprint. What
+//! the device shows is compared with what the machine printed. Browsers that try TLS first get the page over TLS.
 
 mod page;
 mod profile;
@@ -26,7 +26,7 @@ use crate::connections::Local;
 use crate::listen::{Door, ListenError, bind_all};
 use crate::origin::{Origin, Origins, Scheme, single};
 use crate::problem::{ApiError, Kind};
-use crate::tls::{TlsError, authority_der, fingerprint};
+use crate::tls::{TlsError, authority_der};
 
 /// Where the authority's certificate is.
 pub const CERTIFICATE: &str = "/bartizan-ca.crt";
@@ -53,11 +53,10 @@ impl Guide {
     /// A guide to trusting `authority_pem`, which leads to the app at `app`.
     pub fn new(app: &Origin, authority_pem: &str) -> Result<Self, TlsError> {
         let certificate = authority_der(authority_pem)?;
-        let print = fingerprint(&certificate);
         let app = app.to_string();
         Ok(Self {
-            english: page::render(&page::ENGLISH, &app, &print),
-            german: page::render(&page::GERMAN, &app, &print),
+            english: page::render(&page::ENGLISH, &app),
+            german: page::render(&page::GERMAN, &app),
             policy: page::policy(&app),
             profile: profile::apple(&certificate),
             certificate: certificate.into(),

@@ -29,14 +29,9 @@ pub(super) const GERMAN: Language = Language {
     text: include_str!("de.html"),
 };
 
-/// The page in one language. `app` is an origin, `print` the groups of the fingerprint: neither has a character
-/// that means something in HTML.
-pub(super) fn render(language: &Language, app: &str, print: &str) -> Bytes {
-    let groups: Vec<_> = print.split_whitespace().collect();
-    let groups = format!("<span>{}</span>", groups.join("</span> <span>"));
-    let text = uncommented(language.text)
-        .replace("{{fingerprint}}", &groups)
-        .replace("{{app}}", app);
+/// The page in one language. `app` is an origin, which has no character that means something in HTML.
+pub(super) fn render(language: &Language, app: &str) -> Bytes {
+    let text = uncommented(language.text).replace("{{app}}", app);
     uncommented(FRAME)
         .replace("{{lang}}", language.tag)
         .replace("{{title}}", language.title)

@@ -27,7 +27,7 @@ use utoipa_axum::PathItemExt;
 
 use crate::api::Api;
 use crate::backend::Backend;
-use crate::origin::{Origins, Scheme};
+use crate::origin::Origins;
 use crate::problem::{ApiError, Kind};
 
 /// What all paths begin with.
@@ -47,9 +47,6 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// No answer of the API is a page.
 const CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-
-/// Two years, as browsers' preload lists ask for (RFC 6797 §6.1).
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// Writes the one list of routes down twice: as a router, and as the operations and schemas of the
 /// OpenAPI document. A route that is not described can't exist.
@@ -198,7 +195,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 /// What every answer carries: nothing of it is kept, guessed or framed, and the next proof's nonce.
 async fn headers<B: Backend>(State(api): State<Api<B>>, request: Request, next: Next) -> Response {
     let origins = request.extensions().get::<Arc<Origins>>();
-    let scheme = origins.map_or(Scheme::Http, |origins| origins.scheme());
+    let strict = origins.and_then(|origins| origins.strict_transport());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -213,8 +210,8 @@ async fn headers<B: Backend>(State(api): State<Api<B>>, request: Request, next: 
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if scheme == Scheme::Https {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    if let Some(strict) = strict {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, strict);
     }
     let nonce = HeaderValue::try_from(api.nonces().current(api.now()));
     if let Ok(nonce) = nonce {

@@ -4,11 +4,13 @@
 //! `bartizan_access`, written down, and only then opens anything. It adds no device by itself: that takes a
 //! statement of the member's own identity.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use bartizan_access::decide::{OwnPasskeys, OwnUnlockShare};
 use bartizan_access::passkey::{
-    self, Answer as PasskeyAnswer, Asserted, MAX_CREDENTIAL_ID, MAX_PASSKEYS, Purpose,
+    self, Answer as PasskeyAnswer, Asserted, MAX_CREDENTIAL_ID, MAX_PASSKEYS, NeedsName, Purpose,
     RelyingParty, options,
 };
 use bartizan_base::random;
@@ -24,11 +26,14 @@ use crate::api::{Api, secret};
 use crate::auth::{Member, Prover};
 use crate::backend::Backend;
 use crate::extract::{Doc, Id, unprocessable};
-use crate::origin::Admitted;
+use crate::origin::{Admitted, Origin, Origins};
 use crate::problem::{Answer, ApiError, Kind, not_added};
 
 /// What authenticators show for a member whose name the gateway does not know.
 const NAMELESS: &str = "Bartizan";
+
+/// Names that a problem lists.
+const MAX_NAMED: usize = 8;
 
 /// The name that the gateway was called by. 409 under an address.
 #[derive(Debug, Clone)]
@@ -40,8 +45,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Party {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
         let admitted = parts.extensions.get::<Admitted>();
         let origin = admitted.ok_or_else(|| ApiError::internal("a request without an origin"))?;
-        Ok(Self(RelyingParty::of_origin(&origin.0)?))
+        let party = RelyingParty::of_origin(&origin.0);
+        let origins = parts.extensions.get::<Arc<Origins>>();
+        party
+            .map(Self)
+            .map_err(|needs| by_name(needs, origins.map_or(&[], |origins| origins.all())))
     }
+}
+
+/// Leads to the names that the gateway has: `localhost` only who asks on the machine itself.
+fn by_name(needs: NeedsName, origins: &[Origin]) -> ApiError {
+    let named = origins.iter().filter(|origin| !origin.is_loopback());
+    let mut named: Vec<_> = named
+        .map(ToString::to_string)
+        .filter(|origin| RelyingParty::of_origin(origin).is_ok())
+        .take(MAX_NAMED)
+        .collect();
+    if named.is_empty() {
+        named.extend(needs.instead);
+    }
+    let instead = named.first().cloned();
+    ApiError::from(NeedsName { instead }).with_origins(named)
 }
 
 /// A credential id in a path, as it is looked up.
@@ -268,6 +292,9 @@ async fn shown<B: Backend>(
     request: &api::PasskeyProof,
 ) -> Answer<Asserted> {
     let answer = PasskeyAnswer::parse(&request.credential)?;
+    // Strangers without a ceremony of ours reach no store.
+    api.passkeys()
+        .began(party, request.ceremony.as_ref(), api.now())?;
     let stored = api
         .backend()
         .passkey(passkey::lookup(answer.credential()))

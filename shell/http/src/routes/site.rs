@@ -6,7 +6,7 @@ use bartizan_access::decide::{
     AppendStatement, ListDevices, OwnKeystore, ReadCounters, ReadRoster, ReadSite, ReadStorage,
     RemoveDevice, RenewToken, sees_device,
 };
-use bartizan_domain::DeviceId;
+use bartizan_domain::{DeviceId, MemberId, sabotage};
 use bartizan_identity::Operation;
 use bartizan_protocol::api;
 use bartizan_protocol::blob::Blob;
@@ -75,9 +75,32 @@ pub(super) async fn append<B: Backend>(
 ) -> Answer<StatusCode> {
     let statement = statement(&request.statement)?;
     let who = api.permit(caller, AppendStatement(statement.author))?;
-    let appended = api.to_the_end(|backend| async move { backend.append(who, statement).await });
+    let (this, left) = (api.clone(), leaving(&api, &statement.operation)?);
+    let appended = api.to_the_end(|backend| async move {
+        let appended = backend.append(who, statement).await;
+        withdraw(&this, left);
+        appended
+    });
     appended.await??;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whose device or place a statement takes away.
+fn leaving<B: Backend>(api: &Api<B>, operation: &Operation) -> Answer<Option<MemberId>> {
+    let roster = api.roster()?;
+    Ok(match operation {
+        Operation::RemoveMember { member } => Some(*member),
+        Operation::RemoveDevice { device } => roster.device(*device).map(|entry| entry.member),
+        _ => None,
+    })
+}
+
+/// Takes back what somebody opened a moment ago, perhaps with the very device that was removed, for one that has not
+/// joined yet.
+fn withdraw<B: Backend>(api: &Api<B>, left: Option<MemberId>) {
+    if let Some(member) = left.filter(|_| !sabotage::off("R-8")) {
+        api.sign_in().withdraw(member);
+    }
 }
 
 /// The caller's own key store, locked.
@@ -144,8 +167,12 @@ pub(super) async fn remove_device<B: Backend>(
     if statement.operation != (Operation::RemoveDevice { device }) {
         return Err(unprocessable("The statement does not remove this device."));
     }
-    let removed =
-        api.to_the_end(|backend| async move { backend.remove_device(who, statement).await });
+    let (this, left) = (api.clone(), leaving(&api, &statement.operation)?);
+    let removed = api.to_the_end(|backend| async move {
+        let removed = backend.remove_device(who, statement).await;
+        withdraw(&this, left);
+        removed
+    });
     removed.await??;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -42,6 +42,9 @@ export const playback: Translation<typeof en> = {
     "Dieser Browser kann {codec} nicht zeigen. Exportieren Sie den Abschnitt oder nehmen Sie einen anderen Browser.",
   "playback.no-decoder":
     "Dieser Browser kann Aufzeichnungen nicht dekodieren. Nehmen Sie einen aktuellen Chrome, Edge, Firefox oder Safari.",
+  "playback.undecodable": "Dieser Browser konnte die Bilder dieses Abschnitts nicht dekodieren.",
+  "playback.rolled-back":
+    "{camera}: Die Aufzeichnungen enden vor dem, was dieses Gerät schon gesehen hat. Das Gateway wurde zurückgesetzt oder zeigt andere.",
   "playback.failed": "Die Aufzeichnung konnte nicht geholt werden.",
   "playback.reduced-sub": "Bei diesem Tempo der kleine Stream",
   "playback.reduced-keys": "Bei diesem Tempo nur Schlüsselbilder",

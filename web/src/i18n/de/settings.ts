@@ -49,6 +49,12 @@ export const settings: Translation<typeof en> = {
   "settings.motion-system": "System",
   "settings.motion-reduced": "Weniger",
   "settings.motion-full": "Voll",
+  "settings.install": "Als App",
+  "settings.install-text":
+    "Auf dem Startbildschirm oder bei Ihren Programmen, in einem eigenen Fenster.",
+  "settings.install-now": "Installieren",
+  "settings.install-menu":
+    "Für den Startbildschirm wählen Sie im Menü des Browsers „Installieren“ oder „Zum Home-Bildschirm“.",
   "settings.here-only": "Das gilt nur für diesen Browser.",
   "settings.lock": "Sperre",
   "settings.lock-text":

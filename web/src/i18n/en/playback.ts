@@ -39,6 +39,9 @@ export const playback = {
     "This browser cannot show {codec}. Export the stretch, or use another browser.",
   "playback.no-decoder":
     "This browser cannot decode recordings. Use a current Chrome, Edge, Firefox or Safari.",
+  "playback.undecodable": "This browser could not decode the pictures of this stretch.",
+  "playback.rolled-back":
+    "{camera}: the recordings end before what this device has seen. The gateway was rolled back, or shows another one.",
   "playback.failed": "The recording could not be fetched.",
   "playback.reduced-sub": "Small stream at this speed",
   "playback.reduced-keys": "Key pictures only at this speed",

@@ -45,6 +45,11 @@ export const settings = {
   "settings.motion-system": "System",
   "settings.motion-reduced": "Less",
   "settings.motion-full": "Full",
+  "settings.install": "As an app",
+  "settings.install-text": "On the home screen or among your programs, in a window of its own.",
+  "settings.install-now": "Install",
+  "settings.install-menu":
+    "To have it on the home screen, choose “Install” or “Add to Home Screen” in the browser's menu.",
   "settings.here-only": "This holds for this browser only.",
   "settings.lock": "Lock",
   "settings.lock-text":
