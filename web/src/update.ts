@@ -16,10 +16,13 @@ export async function watchVersions(onready: (change: () => void) => void): Prom
     if (waiting !== null && navigator.serviceWorker.controller !== null)
       onready(() => change(waiting));
   };
-  registration.addEventListener("updatefound", () => {
+  const follow = (): void => {
     const { installing } = registration;
     installing?.addEventListener("statechange", () => installing.state === "installed" && ready());
-  });
+  };
+  registration.addEventListener("updatefound", follow);
+  // One may be on its way, or wait, since before this page listened.
+  follow();
   ready();
   setInterval(() => void registration.update().catch(() => undefined), ASK_MS);
 }

@@ -60,6 +60,8 @@ enum Verb {
     Tidy,
     /// Checks the register of security controls against the tests that claim them.
     Controls(controls::Args),
+    /// Builds the app, and checks its size, its packages, and that it holds nothing inline or of others.
+    Budgets,
     /// Checks licences, sources, banned crates and known vulnerabilities.
     Deny,
     /// Writes the generated documents, or checks that they are up to date.
@@ -108,6 +110,11 @@ fn dispatch(verb: Verb) -> Result<ExitCode> {
             Ok(())
         }),
         Verb::Controls(args) => section(|report| controls::run(&args, report)),
+        Verb::Budgets => section(|report| {
+            web::check_build(report);
+            budgets::check(report);
+            Ok(())
+        }),
         Verb::Deny => section(deny::run),
         Verb::Gen(args) => section(|report| generated::run(&args, report)),
         Verb::Fuzz(args) => fuzz::run(&args),

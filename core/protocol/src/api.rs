@@ -264,6 +264,10 @@ documents! {
         pub roster_head: Hash,
         /// How the gateway's secrets are kept at rest.
         pub root_key: RootKeyKind,
+        /// SHA-256 of the certificate of the site's own authority, 64 hexadecimal digits in upper case: what a device
+        /// that is to trust it has to show. Absent with a given certificate, and in clear.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub authority: Option<String>,
         /// The gateway's time.
         #[cfg_attr(feature = "openapi", schema(value_type = u64))]
         pub now_ms: UtcMillis,

@@ -41,7 +41,7 @@ export class Account {
     return this.#state;
   }
 
-  /** What this device is called unless its owner says otherwise. */
+  /** Unless its owner says otherwise. */
   get suggestedDeviceName(): string {
     return this.#environment.deviceName;
   }
@@ -129,7 +129,7 @@ export class Account {
     this.#close();
   }
 
-  /** Lets go of all keys in this tab only: its page is put away, and others go on. */
+  /** Lets go of all keys in this tab only, whose page is put away. */
   leave(): void {
     if (this.#open !== null) this.#close();
   }

@@ -28,10 +28,18 @@ test("half a claim link is refused", () => {
 });
 
 test("invitation links round trip", () => {
-  const link = { origin, secret: new Uint8Array(32).fill(9), genesis: g as Hash };
+  const link = { origin, secret: new Uint8Array(32).fill(9), genesis: g as Hash, head: s as Hash };
   expect(parseInvitationLink(invitationLink(link))).toEqual(link);
+  expect(parseInvitationLink(invitationLink({ ...link, head: null })).head).toBeNull();
   expect(parseInvitationLink(`${invitationLink(link)}&p=${s}`)).toEqual(link);
-  for (const text of ["", "http://x/join#", "http://x/join#i=AQ&g=a"]) {
+  const whole = invitationLink({ ...link, head: null });
+  for (const text of [
+    "",
+    "http://x/join#",
+    "http://x/join#i=AQ&g=a",
+    `${whole}&h=`,
+    `${whole}&h=a`,
+  ]) {
     expect(() => parseInvitationLink(text)).toThrow("not-an-invitation");
   }
 });

@@ -144,6 +144,19 @@ test("l_6_an_invitation_leads_to_its_own_household_only", async () => {
   );
 });
 
+test("n_4_a_roster_from_before_the_invitation_is_refused", async () => {
+  const { gateway, first } = await home();
+  const older = [...gateway.statements].map((statement) => toBase64Url(statement));
+  const second = await browserAt(gateway, null);
+  await second.account.join((await first.account.invite()).link);
+  const { link } = await first.account.invite();
+  expect(link).toContain(`&h=${gateway.history?.current.head}`);
+  gateway.bend = (path, answer) =>
+    path === "POST /sign-in/invitation" ? { ...(answer as object), statements: older } : answer;
+  const { account } = await browserAt(gateway, null);
+  expect(await codeOf(() => account.join(link))).toBe("roster-rolled-back");
+});
+
 test("an invitation's lock and id are those of core/identity", async () => {
   const secret = new Uint8Array(32).fill(7);
   const key = await invitationKey(secret);

@@ -3,6 +3,7 @@
 // used; a reload forgets them.
 
 import { createSubscriber } from "svelte/reactivity";
+import { sabotaged, TEST_BUILD } from "../account/sabotage.ts";
 
 let taken: string | null = null;
 let count = 0;
@@ -18,6 +19,7 @@ const follow = createSubscriber((update) => {
 /** At start, before the router: takes the link that the page was opened with, and each that is opened in it later. */
 export function watchLinks(): void {
   takeLink();
+  if (TEST_BUILD && sabotaged("M-7")) return;
   // A link to the page that is shown loads nothing: only its fragment is new.
   for (const name of ["popstate", "hashchange"]) window.addEventListener(name, takeLink);
 }

@@ -17,8 +17,9 @@ export function judgePasted(page: "claim" | "join", text: string, here: string):
   } catch {
     return { kind: "none" };
   }
-  const url = URL.parse(text.trim());
-  if (url === null || !isPlain(url) || url.pathname !== `/${page}`) return { kind: "none" };
+  if (!URL.canParse(text.trim())) return { kind: "none" };
+  const url = new URL(text.trim());
+  if (!isPlain(url) || url.pathname !== `/${page}`) return { kind: "none" };
   const { href: link, origin } = url;
   return origin === here ? { kind: "own", link } : { kind: "elsewhere", link, origin };
 }

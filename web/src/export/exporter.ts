@@ -75,6 +75,9 @@ export class Exporter {
   #segment: Begun | null = null;
   /** A picture at or after the end has come. */
   #ended = false;
+  /** Sealed bytes that have arrived, and in all. */
+  #arrived = 0;
+  #total = 0;
 
   constructor(parts: ExportParts) {
     this.#parts = parts;
@@ -87,8 +90,7 @@ export class Exporter {
   /** Exports. */
   async run(): Promise<readonly ExportedFile[]> {
     const segments = await this.#list();
-    const total = segments.reduce((sum, { len }) => sum + len, 0);
-    let arrived = 0;
+    this.#total = segments.reduce((sum, { len }) => sum + len, 0);
     for (const stretch of stretches(segments)) {
       for await (const [segment, record] of this.#records(stretch, segments.at(-1))) {
         try {
@@ -98,8 +100,6 @@ export class Exporter {
           throw new ExportError("refused", segment.startMs, { cause: error });
         }
       }
-      arrived += stretch.reduce((sum, { len }) => sum + len, 0);
-      this.#parts.progress(arrived, total);
       this.#parts.signal.throwIfAborted();
     }
     await this.#finishPart();
@@ -136,6 +136,8 @@ export class Exporter {
         yield [segmentAt(stretch, at), record] as const;
       }
       at += chunk.length;
+      this.#arrived += chunk.length;
+      this.#parts.progress(this.#arrived, this.#total);
     }
     const running = stretch.at(-1)?.offset === last?.offset;
     if (splitter.pending && !running) {

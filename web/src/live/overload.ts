@@ -1,4 +1,5 @@
-// What to do when a device decodes slower than pictures come. Without a rule the delay grows without bound.
+// What to do when a device decodes, or a network carries, slower than pictures come. Without a rule the delay grows
+// without bound.
 
 /** Units that may wait, and the delay that may grow, in milliseconds. */
 export const MAX_QUEUE = 15;
@@ -12,6 +13,9 @@ const NEAR_KEY_MS = 2_500;
 
 /** Units that may wait while pictures are only decoded and not drawn. */
 const MAX_BEHIND = 150;
+
+/** A network that is so late, in milliseconds, does not catch up by itself. */
+const FAR_MS = 3_000;
 
 /** How a stream is doing. */
 export interface Load {
@@ -28,18 +32,23 @@ export interface Load {
 
 /**
  * `draw`: as it comes. `catch-up`: decode without drawing. `drop`: everything up to the next key. `smaller`:
- * show the smaller rendition.
+ * show the smaller rendition. `rejoin`: what waits on its way is left there.
  */
-export type Remedy = "draw" | "catch-up" | "drop" | "smaller";
+export type Remedy = "draw" | "catch-up" | "drop" | "smaller" | "rejoin";
 
 /** What to do now. */
 export function remedy({ queued, lateMs, toKeyMs, behindMs, hasSmaller }: Load): Remedy {
   if (queued <= MAX_QUEUE && lateMs <= MAX_LATE_MS) return "draw";
-  if (queued <= 1) return "draw"; // The network is late, not this device.
+  if (queued <= 1) return lateNetwork(lateMs, hasSmaller);
   if (queued > MAX_BEHIND) return "drop";
   if (behindMs < HICCUP_MS) return "catch-up";
   if (toKeyMs <= NEAR_KEY_MS) return "drop";
   return hasSmaller ? "smaller" : "catch-up";
+}
+
+function lateNetwork(lateMs: number, hasSmaller: boolean): Remedy {
+  if (lateMs <= FAR_MS) return "draw";
+  return hasSmaller ? "smaller" : "rejoin";
 }
 
 /** After an overload the large rendition is tried again when so much time has passed, in milliseconds; twice as

@@ -8,8 +8,8 @@ const FRESH_MS = 300;
 /** Time over which arrival is compared with capture, in milliseconds. */
 const SPAN_MS = 500;
 
-/** How long the smallest delay counts, in milliseconds. */
-const WINDOW_MS = 10_000;
+/** How much of a delay counts as the camera's clock going wrong, for each millisecond: clocks drift by less. */
+const DRIFT = 0.001;
 
 interface Arrival {
   readonly at: number;
@@ -19,7 +19,8 @@ interface Arrival {
 /** The pace of one stream. Times are local milliseconds, captures the gateway's made local. */
 export class Pace {
   #arrivals: Arrival[] = [];
-  #smallest: Arrival[] = [];
+  /** The smallest delay so far, and when it was seen. */
+  #smallest: Arrival | null = null;
   #live = false;
 
   /** Whether what comes now is what happens now. */
@@ -33,18 +34,23 @@ export class Pace {
     this.#arrivals.push({ at, delay });
     while ((this.#arrivals[0]?.at ?? at) < at - SPAN_MS) this.#arrivals.shift();
     if (!this.#live) this.#judge(at, delay);
-    if (this.#live) this.#keepSmallest({ at, delay });
+    if (this.#live && delay <= this.#least(at)) this.#smallest = { at, delay };
   }
 
-  /** How much later than the fastest pictures of late this one is, in milliseconds. */
+  /** How much later than the fastest pictures this one is, in milliseconds. */
   lateness(captured: number, now: number): number {
-    return now - captured - (this.#smallest[0]?.delay ?? 0);
+    return this.#smallest === null ? now - captured : now - captured - this.#least(now);
+  }
+
+  #least(now: number): number {
+    if (this.#smallest === null) return Number.POSITIVE_INFINITY;
+    return this.#smallest.delay + (now - this.#smallest.at) * DRIFT;
   }
 
   /** A new connection, or a hole. */
   reset(): void {
     this.#arrivals = [];
-    this.#smallest = [];
+    this.#smallest = null;
     this.#live = false;
   }
 
@@ -55,14 +61,5 @@ export class Pace {
       // In a burst the delay shrinks; at the pace of capture it stands still.
       this.#live = first.delay - delay < (at - first.at) / 4;
     }
-  }
-
-  /** A queue of rising delays: its front is the smallest of the window. */
-  #keepSmallest(arrival: Arrival): void {
-    while ((this.#smallest.at(-1)?.delay ?? Number.NEGATIVE_INFINITY) >= arrival.delay) {
-      this.#smallest.pop();
-    }
-    this.#smallest.push(arrival);
-    while ((this.#smallest[0]?.at ?? arrival.at) < arrival.at - WINDOW_MS) this.#smallest.shift();
   }
 }

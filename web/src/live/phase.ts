@@ -23,6 +23,8 @@ export interface Known {
   readonly connected: boolean;
   /** A connection was lost since the last new picture. */
   readonly lost: boolean;
+  /** Since when somebody looks: a picture of before is old, however short nobody looked. */
+  readonly since: number;
   /** When the last picture was drawn; `null`: none is on the canvas. */
   readonly paintedAt: number | null;
   /** Whether that picture was of now when it was drawn. */
@@ -37,8 +39,8 @@ export function phaseOf(known: Known): Phase {
   if (known.stop !== null) return "stopped";
   if (!known.visible) return "paused";
   if (known.paintedAt === null) return known.lost ? "lost" : "connecting";
-  const fresh = known.now - known.paintedAt < STALLED_MS;
-  if (known.current && fresh) return "live";
+  const fresh = known.now - Math.max(known.paintedAt, known.since) < STALLED_MS;
+  if (known.current && fresh && known.paintedAt >= known.since) return "live";
   if (known.lost) return "lost";
   if (!known.connected) return "joining";
   return fresh ? "joining" : "stalled";

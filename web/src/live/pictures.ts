@@ -12,6 +12,9 @@ import { Pace } from "./pace.ts";
 /** A picture counts as of now up to this lateness, in milliseconds. */
 const CURRENT_MS = 400;
 
+/** A stream that is late is not joined again more often, in milliseconds. */
+const REJOIN_MS = 20_000;
+
 /** Access units whose place is remembered while they are inside the decoder. */
 const MAX_PLACES = 2_000;
 
@@ -19,8 +22,10 @@ export interface PicturesEvents {
   /** The receiver closes its frame. */
   picture(picture: Picture): void;
   problem(problem: DecodeProblem): void;
-  /** Decoding here takes too long; the smaller rendition would help. */
+  /** All takes too long here; the smaller rendition would help. */
   overloaded(): void;
+  /** What comes is old, and another connection would bring newer. */
+  late(): void;
 }
 
 interface Place {
@@ -34,6 +39,7 @@ export class Pictures {
   readonly #hasSmaller: () => boolean;
   readonly #pace = new Pace();
   readonly #places = new Map<number, Place>();
+  readonly #born = localNow();
   #keys = { last: 0, interval: 0 };
   #behindSince: number | null = null;
   #caughtUp = false;
@@ -103,9 +109,12 @@ export class Pictures {
   }
 
   #apply(wanted: Remedy, now: number): void {
-    this.#behindSince ??= now;
-    this.#caughtUp = false;
+    if (wanted !== "rejoin") {
+      this.#behindSince ??= now;
+      this.#caughtUp = false;
+    }
     if (wanted === "smaller") this.#events.overloaded();
+    if (wanted === "rejoin" && now - this.#born > REJOIN_MS) this.#events.late();
     if (wanted !== "drop") return;
     this.dropped += this.#decoder?.dropToKey() ?? 0;
     this.#places.clear();

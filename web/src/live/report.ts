@@ -24,6 +24,7 @@ export interface Parts {
   readonly stats: Stats;
   readonly size: Size;
   readonly visible: boolean;
+  readonly since: number;
   readonly painted: Painted | null;
   readonly runs: readonly Run[];
   /** The run on the screen, or the one that will be. */
@@ -35,9 +36,10 @@ export interface Parts {
 }
 
 export function stateOf(parts: Parts, before: LiveState): LiveState {
-  const { vault, painted, runs, run, stop, size, visible, instead } = parts;
+  const { vault, painted, runs, run, stop, size, visible, since, instead } = parts;
   const phase = phaseOf({
     visible,
+    since,
     stop,
     connected: runs.some(({ connected }) => connected),
     lost: runs.length > 0 && runs.every(({ lost }) => lost),

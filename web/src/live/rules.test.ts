@@ -32,7 +32,7 @@ test("what follows from the end of a connection", () => {
 
 const KNOWN = {
   ...{ visible: true, stop: null, connected: true, lost: false, now: 100_000 },
-  ...{ paintedAt: 99_900, current: true },
+  ...{ paintedAt: 99_900, current: true, since: 0 },
 };
 
 test("a tile says what it is doing", () => {
@@ -42,6 +42,8 @@ test("a tile says what it is doing", () => {
   expect(phaseOf({ ...KNOWN, paintedAt: null })).toBe("connecting");
   expect(phaseOf({ ...KNOWN, paintedAt: null, lost: true })).toBe("lost");
   expect(phaseOf({ ...KNOWN, current: false })).toBe("joining");
+  expect(phaseOf({ ...KNOWN, since: 99_950 })).toBe("joining");
+  expect(phaseOf({ ...KNOWN, since: 99_950, paintedAt: 1 })).toBe("joining");
   const old = { ...KNOWN, paintedAt: KNOWN.now - STALLED_MS };
   expect(phaseOf(old)).toBe("stalled");
   expect(phaseOf({ ...old, lost: true, connected: false })).toBe("lost");
@@ -77,6 +79,13 @@ test("a device that is too slow skips drawing, then drops to a key, or takes the
   expect(remedy({ ...long, queued: 1 })).toBe("draw");
 });
 
+test("a network that is too slow gets the small rendition, or a new start", () => {
+  const far = { queued: 0, lateMs: 3_500, toKeyMs: 9_000, behindMs: 0, hasSmaller: true };
+  expect(remedy(far)).toBe("smaller");
+  expect(remedy({ ...far, hasSmaller: false })).toBe("rejoin");
+  expect(remedy({ ...far, lateMs: 2_500 })).toBe("draw");
+});
+
 test("a burst is of the past, and what follows it is of now", () => {
   const pace = new Pace();
   for (let at = 0; at < 100; at += 1) {
@@ -96,13 +105,13 @@ test("with a camera whose clock is wrong, the pace tells", () => {
   expect(pace.lateness(4_760 - wrong, 4_780 + 300)).toBeCloseTo(300, -1);
 });
 
-test("the smallest delay is forgotten after a while", () => {
+test("lateness is told by the fastest picture, and hardly forgets it", () => {
   const pace = new Pace();
   pace.note(0, 10);
   pace.note(1_000, 1_100);
-  expect(pace.lateness(1_000, 1_200)).toBe(190);
-  pace.note(12_000, 12_100);
-  expect(pace.lateness(12_000, 12_200)).toBe(100);
+  expect(pace.lateness(1_000, 1_200)).toBeCloseTo(190, -1);
+  for (let at = 2; at < 30; at += 1) pace.note(at * 1_000, at * 1_000 + 5_000);
+  expect(pace.lateness(29_000, 34_000)).toBeGreaterThan(4_900);
 });
 
 test("sessions stand one after the other on the line", () => {

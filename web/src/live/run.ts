@@ -144,6 +144,7 @@ export class Run {
       picture: (picture) => this.#events.picture(picture),
       problem: (problem) => this.#undecodable(problem),
       overloaded: () => this.#events.overloaded(),
+      late: () => this.#join(),
     });
   }
 

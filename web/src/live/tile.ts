@@ -33,6 +33,7 @@ export class Tile {
   readonly #relief = new Relief();
   #quality: Quality;
   #visible: boolean;
+  #since = 0;
   #shown: Rendition | null = null;
   #painted: Painted | null = null;
   #size = { width: 0, height: 0 };
@@ -49,8 +50,7 @@ export class Tile {
     this.#screen = screen;
     this.#tell = tell;
     this.#floors = new Floors(request.camera, request.floors, tell);
-    this.#quality = request.quality;
-    this.#visible = request.visible;
+    [this.#quality, this.#visible] = [request.quality, request.visible];
     screen.painted = (captured, current, size) => this.#note(captured, current, size);
     screen.shown = (captured, at) => this.#stats.picture(at - captured, at);
     this.#replan();
@@ -58,6 +58,7 @@ export class Tile {
 
   setVisible(visible: boolean): void {
     this.#visible = visible;
+    this.#since = localNow();
     this.#replan();
   }
 
@@ -180,10 +181,8 @@ export class Tile {
   #picture(rendition: Rendition, picture: Picture): void {
     const { current, captured } = picture;
     const mainCaughtUp = this.#runs.get("main")?.caughtUp === true;
-    const [wanted, painted] = [this.#quality, this.#painted];
-    if (!draws({ rendition, wanted, mainCaughtUp, current, captured, painted })) {
-      return picture.frame.close();
-    }
+    const shown = { wanted: this.#quality, painted: this.#painted, mainCaughtUp };
+    if (!draws({ rendition, current, captured, ...shown })) return picture.frame.close();
     this.#switchTo(rendition, current);
     this.#screen.picture(picture);
   }
@@ -230,6 +229,7 @@ export class Tile {
       stats: this.#stats,
       size: this.#size,
       visible: this.#visible,
+      since: this.#since,
       painted: this.#painted,
       runs,
       run: (this.#shown && this.#runs.get(this.#shown)) ?? runs[0],

@@ -94,6 +94,8 @@ export class Group {
 
   speed(speed: Speed): void {
     this.clock.setSpeed(speed, performance.now());
+    // What was too much for a fast machine's worth of pictures says little about ordinary speed.
+    if (speed <= 1) this.#cost = null;
     this.#replan();
     this.#rejudge();
     this.wake();
@@ -193,8 +195,10 @@ export class Group {
     const span = now - this.#judged;
     if (!this.clock.playing || this.#scrubbing || span < JUDGE_MS) return;
     const slow = this.#heldMs / span > MAX_HELD;
+    const could = [...this.views.values()].some(({ plan }) => plan.frames === "all");
     this.#rejudge();
-    if (!slow || (this.#cost ?? 0) > 200) return;
+    // Keyframes alone are late because of the network, which no other plan helps.
+    if (!slow || !could) return;
     this.#cost = (this.#cost ?? 3.5) * SLOWER;
     this.#replan();
   }

@@ -297,6 +297,7 @@ impl Backend for Gateway {
                 RootKeySource::Credential => api::RootKeyKind::Credential,
                 RootKeySource::File => api::RootKeyKind::File,
             },
+            authority: lock(&self.authority).clone(),
             now_ms: self.now(),
         })
     }

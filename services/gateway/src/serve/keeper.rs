@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::listening::{Listening, Pair, origin};
-use super::state::Gateway;
+use super::state::{Gateway, lock};
 use super::supervisor::Pairs;
 
 /// How long the start waits for the name: asking for it takes 0.75 to 1 s.
@@ -164,6 +164,8 @@ impl Keeper {
             .map(|name| Origin::new(Scheme::Https, name, port));
         self.door
             .set_names(&origins.collect::<Result<Vec<_>, _>>()?);
+        let print = self.fingerprint().map(|print| print.replace(' ', ""));
+        *lock(&self.gateway.authority) = print;
         let (Some((door, shown)), Some(own)) = (&self.guide, &self.own) else {
             return Ok(());
         };
@@ -238,7 +240,10 @@ mod tests {
     #[test]
     fn people_are_told_a_public_name_that_comes_first() {
         let wanted = names(["gate.example.org", "gate.local"]);
-        assert_eq!(told(&wanted, Some("gate-2.local")), Some("gate.example.org"));
+        assert_eq!(
+            told(&wanted, Some("gate-2.local")),
+            Some("gate.example.org")
+        );
         assert_eq!(told(&[], None), None);
     }
 }

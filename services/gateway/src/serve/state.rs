@@ -68,6 +68,8 @@ pub(crate) struct Gateway {
     pub(crate) pinned: watch::Sender<Pinned>,
     pub(crate) greeted: watch::Sender<Option<VerifyingKey>>,
     pub(crate) disk_alert: Mutex<Option<String>>,
+    /// What devices recognise the site's own authority by, while it is served with one.
+    pub(crate) authority: Mutex<Option<String>>,
     pub(crate) lost_packets: AtomicU64,
     /// Frame records that came from sealers.
     pub(crate) frames: AtomicU64,
@@ -141,6 +143,7 @@ impl Gateway {
             pinned: watch::Sender::new(Pinned::default()),
             greeted: watch::Sender::new(None),
             disk_alert: Mutex::new(None),
+            authority: Mutex::new(None),
             lost_packets: AtomicU64::new(0),
             frames: AtomicU64::new(0),
             history: RwLock::new(history.map(Arc::new)),

@@ -223,6 +223,7 @@ impl Backend for House {
             roster_len: roster.len(),
             roster_head: roster.head(),
             root_key: api::RootKeyKind::File,
+            authority: None,
             now_ms: SystemClock.utc(),
         })
     }

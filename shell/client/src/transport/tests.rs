@@ -9,6 +9,7 @@ fn problem(detail: &str) -> Vec<u8> {
         status: 404,
         detail: detail.to_owned(),
         reference: None,
+        origins: Vec::new(),
     };
     serde_json::to_vec(&problem).unwrap()
 }

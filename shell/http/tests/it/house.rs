@@ -10,7 +10,7 @@ use bartizan_access::dpop::ProofRequest;
 use bartizan_base::{Clock, Tasks, TestClock, random};
 use bartizan_domain::text::Name;
 use bartizan_domain::{CameraId, DeviceId, Hash, MemberId, Secret, UtcMillis};
-use bartizan_http::{Api, App, Listener, Settings, serve};
+use bartizan_http::{Api, App, Listener, Origin, Settings, serve};
 use bartizan_identity::roster::Genesis;
 use bartizan_identity::{
     Operation, ReaderKey, ReaderPublic, Role, Roster, SigningKey, Statement, Suite,
@@ -123,15 +123,21 @@ pub(crate) fn genesis(key: &DeviceKey) -> Statement {
 impl House {
     /// Not claimed yet.
     pub(crate) async fn unclaimed() -> Self {
-        Self::serving(None).await
+        Self::serving(None, &[]).await
+    }
+
+    /// As [`unclaimed`](Self::unclaimed), with these origins besides its own.
+    pub(crate) async fn unclaimed_called(origins: &[String]) -> Self {
+        let origins = origins.iter().map(|origin| origin.parse().unwrap());
+        Self::serving(None, &origins.collect::<Vec<_>>()).await
     }
 
     /// As [`unclaimed`](Self::unclaimed), with the app beside the API.
     pub(crate) async fn unclaimed_with(app: App) -> Self {
-        Self::serving(Some(app)).await
+        Self::serving(Some(app), &[]).await
     }
 
-    async fn serving(app: Option<App>) -> Self {
+    async fn serving(app: Option<App>, names: &[Origin]) -> Self {
         let clock = TestClock::at(NOW);
         let memory = Memory::new(
             clock.clone(),
@@ -149,7 +155,7 @@ impl House {
             )),
         };
         let api = Api::new(Arc::clone(&memory), settings).unwrap();
-        let listener = Listener::in_clear("127.0.0.1:0".parse().unwrap(), &[])
+        let listener = Listener::in_clear("127.0.0.1:0".parse().unwrap(), names)
             .await
             .unwrap();
         let listener = match app {

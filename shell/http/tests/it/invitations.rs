@@ -64,6 +64,33 @@ async fn an_invitation_ends_with_its_time_its_device_and_its_member() {
 }
 
 #[tokio::test]
+async fn r_8_what_a_removed_device_opened_lets_no_device_in() {
+    let (gone, whose) = (device(MEMBER), member(MEMBER));
+    let roster = "/api/v1/roster".to_owned();
+    let devices = format!("/api/v1/devices/{gone}");
+    let device = Operation::RemoveDevice { device: gone };
+    let whole = Operation::RemoveMember { member: whose };
+    for (method, path, operation) in [
+        ("DELETE", devices, device.clone()),
+        ("POST", roster.clone(), device),
+        ("POST", roster, whole),
+    ] {
+        let (house, owner) = House::claimed().await;
+        let phone = house.joins(MEMBER, Role::Member);
+        assert_eq!(invites(&house, &phone, &[7; 32]).await.status, 200);
+        let taken = redeems(&house, &[7; 32]).await;
+        let answer: api::SignInAnswer = serde_json::from_slice(&taken.body).unwrap();
+        let statement = house.statement(OWNER, operation);
+        let body = json!({ "statement": blob(statement.as_bytes()) });
+        let removed = house.call(&owner, method, &path, Some(&body)).await;
+        assert_eq!(removed.status, 204, "{:?}", removed.body);
+        let key = DeviceKey::generate().unwrap();
+        let refused = joins(&house, &answer.grant.0, MEMBER, &key).await;
+        assert_eq!(refused.status, 401, "{path}: {:?}", refused.body);
+    }
+}
+
+#[tokio::test]
 async fn invitations_are_few_and_small() {
     let (house, owner) = House::claimed().await;
     for number in 0..4 {

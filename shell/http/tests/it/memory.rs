@@ -46,6 +46,8 @@ pub(crate) struct State {
     keystores: BTreeMap<MemberId, Vec<u8>>,
     recovery_keystore: Vec<u8>,
     pub(crate) passkeys: BTreeMap<Hash, (Passkey, Option<Vec<u8>>)>,
+    /// Passkeys that were asked for.
+    pub(crate) looked_up: usize,
     shares: BTreeMap<DeviceId, Share>,
     /// Tokens cannot be looked up: the disk is gone.
     pub(crate) broken: bool,
@@ -279,6 +281,7 @@ impl Backend for Memory {
             roster_len: roster.len(),
             roster_head: roster.head(),
             root_key: api::RootKeyKind::File,
+            authority: None,
             now_ms: self.clock.utc(),
         })
     }
@@ -329,7 +332,8 @@ impl Backend for Memory {
     }
 
     async fn passkey(&self, lookup: Hash) -> Result<Option<Passkey>, Error> {
-        let state = self.state();
+        let mut state = self.state();
+        state.looked_up += 1;
         Ok(state
             .passkeys
             .get(&lookup)

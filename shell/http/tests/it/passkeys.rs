@@ -7,7 +7,7 @@ use bartizan_protocol::api;
 use serde_json::{Value, json};
 
 use crate::house::{
-    House, MEMBER, OWNER, Phone, Reply, VIEWER, blob, device, identity, member, with_body,
+    House, MEMBER, OWNER, Phone, Reply, VIEWER, blob, device, genesis, identity, member, with_body,
 };
 use crate::soft::{PRESENT, Soft};
 
@@ -367,6 +367,10 @@ async fn passkeys_need_a_name() {
         assert_eq!(refused.problem(), "/problems/passkey-needs-name");
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(&format!("http://{named}")), "{detail}");
+        assert_eq!(
+            refused.json()["origins"],
+            json!([format!("http://{named}")])
+        );
     }
     let refused = house.call(&owner, "POST", OPTIONS, None).await;
     assert_eq!(refused.problem(), "/problems/passkey-needs-name");
@@ -463,6 +467,42 @@ async fn r_4_a_share_is_given_to_its_device_for_a_passkey_of_its_member_and_to_n
     );
     let gone = proves(&house, &phone.key, SHARE, &proof(&house, &own).await).await;
     assert_eq!(gone.status, 401);
+}
+
+#[tokio::test]
+async fn who_comes_by_an_address_is_led_to_the_gateways_real_names() {
+    let mut house = House::unclaimed_called(&[
+        "http://192.0.2.7:1".to_owned(),
+        "http://gate.example.org:8440".to_owned(),
+        "http://bartizan.local:8440".to_owned(),
+        "http://x.localhost:8440".to_owned(),
+    ])
+    .await;
+    house.memory.begin(genesis(&DeviceKey::generate().unwrap()));
+    house.host = house.address.to_string();
+    let refused = house.plain("POST", BEGIN, None).await;
+    assert_eq!(refused.problem(), "/problems/passkey-needs-name");
+    let problem = refused.json();
+    let named = ["http://gate.example.org:8440", "http://bartizan.local:8440"];
+    assert_eq!(problem["origins"], json!(named));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains(named[0]), "{detail}");
+}
+
+#[tokio::test]
+async fn nothing_is_looked_up_for_a_ceremony_that_is_none_of_ours() {
+    let (house, owner) = named().await;
+    let soft = added(&house, &owner, OWNER).await;
+    let used = proof(&house, &soft).await;
+    let mut forged = used.clone();
+    forged["ceremony"] = blob(&[7; 72]);
+    for path in [SIGN_IN, SHARE] {
+        let refused = proves(&house, &owner.key, path, &forged).await;
+        assert_eq!(refused.status, 401, "{:?}", refused.body);
+    }
+    assert_eq!(house.memory.state().looked_up, 0);
+    assert_eq!(house.plain("POST", SIGN_IN, Some(&used)).await.status, 200);
+    assert_eq!(house.memory.state().looked_up, 1);
 }
 
 #[tokio::test]

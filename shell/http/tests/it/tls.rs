@@ -6,7 +6,7 @@ use std::time::Duration;
 use bartizan_base::{Tasks, TestClock};
 use bartizan_domain::UtcMillis;
 use bartizan_http::tls::{SiteCertificate, TlsError, server_config, site_certificate};
-use bartizan_http::{Api, Listener, Origin, Settings, serve};
+use bartizan_http::{Api, App, Listener, Origin, Settings, serve};
 use http::Request;
 use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
@@ -94,14 +94,52 @@ async fn the_sites_certificate_serves_tls_13_with_a_hybrid_exchange() {
     let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
     let reply = sender.send_request(request).await.unwrap();
     assert_eq!(reply.status(), 200);
-    assert!(
-        reply.headers()["strict-transport-security"]
-            .to_str()
-            .unwrap()
-            .starts_with("max-age=")
-    );
     drop(sender);
     tasks.shutdown(Duration::from_secs(10)).await;
+}
+
+/// What app and API say about coming with TLS only.
+async fn strict(
+    certificate: &SiteCertificate,
+    listener: Listener,
+    names: &[Origin],
+) -> Vec<Option<String>> {
+    let address = listener.address();
+    // Names that change later change nothing about it.
+    listener.door().set_names(names);
+    let tasks = served(listener.with_app(App::new([])));
+    let mut said = Vec::new();
+    for path in ["/api/v1/health", "/", "/x"] {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let connector = trusting(certificate, &[&TLS13]);
+        let stream = connector.connect(name, stream).await.unwrap();
+        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
+        let (mut sender, connection) = handshake.await.unwrap();
+        tasks.spawn("client", async move { drop(connection.await) });
+        let request = Request::builder()
+            .uri(path)
+            .header("host", address.to_string());
+        let request = request.body(Empty::<bytes::Bytes>::new()).unwrap();
+        let reply = sender.send_request(request).await.unwrap();
+        let value = reply.headers().get("strict-transport-security");
+        said.push(value.map(|value| value.to_str().unwrap().to_owned()));
+    }
+    said
+}
+
+#[tokio::test]
+async fn browsers_are_held_to_tls_by_a_given_certificate_and_never_by_the_sites_own() {
+    let certificate = site_certificate(None, &names(&["127.0.0.1"]), now()).unwrap();
+    let any = "127.0.0.1:0".parse().unwrap();
+    let config = || certificate.server_config().unwrap();
+    let own = Listener::with_tls(any, config(), &[]).await.unwrap();
+    let name = ["https://gateway.local:1".parse().unwrap()];
+    assert_eq!(strict(&certificate, own, &name).await, [None, None, None]);
+    let given = Listener::with_tls(any, config(), &[]).await.unwrap();
+    let given = strict(&certificate, given.with_given_certificate(), &name).await;
+    let years = Some("max-age=63072000".to_owned());
+    assert_eq!(given, [years.clone(), years.clone(), years]);
 }
 
 #[tokio::test]

@@ -48,6 +48,12 @@ export const entry: Translation<typeof en> = {
   "entry.download": "Als Datei sichern",
   "entry.words-copied": "Kopiert. Leeren Sie danach die Zwischenablage.",
   "entry.words-written": "Ich habe sie aufgeschrieben",
+  "entry.rested": "Die Wörter sind vom Bildschirm verschwunden",
+  "entry.rested-text":
+    "{minutes} Minuten lang hat niemand dieses Gerät berührt; darum wurden sie weggenommen, damit sie Ihre bleiben. Nichts ist verloren: Beginnen Sie neu, wann Sie möchten. Sie bekommen neue Wörter; streichen Sie die auf Ihrem Papier.",
+  "entry.rested-again": "Neu beginnen",
+  "entry.rested-words":
+    "Die Wörter sind vom Bildschirm verschwunden, weil {minutes} Minuten lang niemand dieses Gerät berührt hat. Geben Sie sie noch einmal ein, wann Sie möchten.",
   "entry.confirm": "Prüfen Sie Ihr Papier",
   "entry.confirm-lead": "Geben Sie diese drei Wörter vom Papier ein.",
   "entry.word-n": "Wort {n}",
@@ -77,6 +83,9 @@ export const entry: Translation<typeof en> = {
   "entry.link": "Link",
   "entry.link-wrong-claim": "Das ist kein Einrichtungslink: Er enthält /claim#.",
   "entry.link-wrong-join": "Das ist kein Einladungslink: Er enthält /join#.",
+  "entry.link-elsewhere": "Dieser Link ist für eine andere Adresse",
+  "entry.link-elsewhere-text":
+    "Hier wird nichts davon benutzt. Wenn Sie die Adresse kennen und ihr trauen, öffnen Sie den Link dort:",
   "entry.join-title": "Mit diesem Gerät beitreten",
   "entry.join-lead":
     "Sie wurden von einem angemeldeten Gerät eingeladen. Dieses Gerät bekommt dieselben Rechte.",

@@ -137,6 +137,15 @@ export const problems: Translation<typeof en> = {
   "fault.passkey-opens-nothing": "Dieser Passkey entsperrt diesen Browser nicht",
   "fault.passkey-opens-nothing.do":
     "Wählen Sie den, den Sie hier gemacht haben, oder nehmen Sie Ihre 24 Wörter.",
+  "fault.passkey-not-yours": "Das Gateway fragt nach einem Passkey, der nicht Ihrer ist",
+  "fault.passkey-not-yours.do":
+    "Es wurde nichts erstellt oder benutzt. Prüfen Sie die Adresse dieser Seite; vielleicht greift jemand in das Gateway ein.",
+  "fault.passkey-weaker": "Dieser Passkey gibt kein eigenes Geheimnis her",
+  "fault.passkey-weaker.do":
+    "Dieser Browser ist mit einem gesperrt, der das kann, und bleibt es. Wählen Sie einen anderen, und löschen Sie diesen aus den Passwörtern Ihres Geräts.",
+  "fault.not-confirmed": "Niemand hat bestätigt, dass Sie es sind",
+  "fault.not-confirmed.do":
+    "Es wurde nichts geändert. Versuchen Sie es noch einmal mit einem Passkey, der diesen Browser entsperrt.",
   "fault.last-lock": "Das ist der letzte Passkey, der diesen Browser entsperrt",
   "fault.last-lock.do": "Fügen Sie erst einen anderen hinzu.",
   "fault.no-account": "In diesem Browser ist niemand angemeldet",

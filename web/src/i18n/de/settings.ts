@@ -111,6 +111,11 @@ export const settings: Translation<typeof en> = {
   "settings.passkeys-lead":
     "Mit einem Passkey entsperren Sie die App. Haben Sie zwei, auf verschiedenen Geräten.",
   "settings.passkeys-none": "Noch keine Passkeys.",
+  "settings.passkeys-look": "Sehen Sie sich auch diese Passkeys an",
+  "settings.passkeys-look-text":
+    "Sie kamen hinzu, seit das Gerät dabei war: {names}. Entfernen Sie, was Sie nicht kennen.",
+  "settings.confirm-owner":
+    "Sie werden nach einem Passkey gefragt, damit sicher ist, dass Sie es sind.",
   "settings.passkey-add": "Passkey hinzufügen",
   "settings.passkey-name": "Name des Passkeys",
   "settings.passkey-name-hint": "Zum Beispiel, wo er liegt: iPhone, Sicherheitsschlüssel.",

@@ -44,6 +44,12 @@ export const entry = {
   "entry.download": "Save as a file",
   "entry.words-copied": "Copied. Clear the clipboard afterwards.",
   "entry.words-written": "I have written them down",
+  "entry.rested": "The words left the screen",
+  "entry.rested-text":
+    "Nobody touched this device for {minutes} minutes, so they were taken away to keep them yours. Nothing is lost: begin again whenever you like. You get new words; cross out those on your paper.",
+  "entry.rested-again": "Begin again",
+  "entry.rested-words":
+    "The words left the screen, because nobody touched this device for {minutes} minutes. Enter them again whenever you like.",
   "entry.confirm": "Check your paper",
   "entry.confirm-lead": "Enter these three words from the paper.",
   "entry.word-n": "Word {n}",
@@ -72,6 +78,9 @@ export const entry = {
   "entry.link": "Link",
   "entry.link-wrong-claim": "This is not a claim link: it has /claim# in it.",
   "entry.link-wrong-join": "This is not an invitation link: it has /join# in it.",
+  "entry.link-elsewhere": "This link is for another address",
+  "entry.link-elsewhere-text":
+    "Nothing of it is used here. If you know and trust that address, open the link there:",
   "entry.join-title": "Join with this device",
   "entry.join-lead":
     "You were invited from a device that is signed in. This device gets the same rights.",

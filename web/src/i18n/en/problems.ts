@@ -125,6 +125,15 @@ export const problems = {
     "Make an invitation on a device that is signed in, or use your 24 words.",
   "fault.passkey-opens-nothing": "This passkey does not unlock this browser",
   "fault.passkey-opens-nothing.do": "Choose the one that you made here, or use your 24 words.",
+  "fault.passkey-not-yours": "The gateway asks for a passkey that is not yours",
+  "fault.passkey-not-yours.do":
+    "Nothing was made or used. Check the address of this page; somebody may tamper with the gateway.",
+  "fault.passkey-weaker": "This passkey gives no secret of its own",
+  "fault.passkey-weaker.do":
+    "This browser is locked with one that does, and stays so. Choose another one, and delete this one from your device's passwords.",
+  "fault.not-confirmed": "Nobody confirmed that it is you",
+  "fault.not-confirmed.do":
+    "Nothing was changed. Try again, and use a passkey that unlocks this browser.",
   "fault.last-lock": "This is the last passkey that unlocks this browser",
   "fault.last-lock.do": "Add another one first.",
   "fault.no-account": "Nobody is signed in on this browser",

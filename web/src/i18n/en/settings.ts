@@ -105,6 +105,10 @@ export const settings = {
   "settings.passkeys": "Passkeys",
   "settings.passkeys-lead": "With a passkey you unlock the app. Have two, on different devices.",
   "settings.passkeys-none": "No passkeys yet.",
+  "settings.passkeys-look": "Also look at these passkeys",
+  "settings.passkeys-look-text":
+    "They were added since that device joined: {names}. Remove those that you don't know.",
+  "settings.confirm-owner": "You are asked for a passkey, to be sure that it is you.",
   "settings.passkey-add": "Add a passkey",
   "settings.passkey-name": "Name of the passkey",
   "settings.passkey-name-hint": "For example where it is kept: iPhone, security key.",
