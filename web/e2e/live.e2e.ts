@@ -124,6 +124,8 @@ describe.each<Engine>(["chromium", "firefox"])("in %s", (engine) => {
     await person.openLarge("Yard");
     await becomes(person, "Yard", "live");
     person.visitor.witness.expect(/ERR_|NetworkError|Failed to load|can’t establish|WebSocket/);
+    // The browser looks for a newer service worker whenever it likes.
+    person.visitor.witness.expect(/fetching the script/);
     await own.gateway.stop();
     await becomes(person, "Yard", "lost");
     await person.page.getByText(startOf("live.lost-age")).waitFor();

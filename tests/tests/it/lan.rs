@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use bartizan_client::{Profile, Session};
 use bartizan_tests::capture::Capture;
 use bartizan_tests::cli::Cli;
 use bartizan_tests::gateway::{Gateway, Settings};
@@ -372,6 +373,30 @@ fn claim(number: u8) -> Vec<u8> {
     }
     bytes.extend(b"\0\0\x01\x80\x01\0\0\0\x78\0\x04\x0a\x57\0\x63");
     bytes
+}
+
+/// On loopback: what a device that is signed in shows of the authority is what the machine printed.
+#[test]
+fn a_signed_in_device_learns_the_fingerprint_that_the_machine_printed() {
+    let settings = Settings {
+        arguments: ["--tls", "--guide", "0"].map(str::to_owned).into(),
+        ..Settings::default()
+    };
+    let gateway = Gateway::start(settings).unwrap();
+    let log = gateway.log();
+    let printed = log
+        .iter()
+        .find_map(|line| line.strip_prefix("authority: "))
+        .unwrap();
+    let cli = Cli::new().unwrap();
+    cli.claim(&gateway.claim_link().unwrap()).unwrap();
+    let session = Session::open(Profile::at(cli.profile())).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let site = runtime.block_on(session.site()).unwrap();
+    assert_eq!(site.authority, Some(printed.replace(' ', "")));
 }
 
 /// On loopback: a new certificate needs no network.

@@ -10,8 +10,7 @@ import { AccountError } from "./errors.ts";
 import { AutoLock } from "./idle.ts";
 import type { OpenSession } from "./open-session.ts";
 import { sabotaged, TEST_BUILD } from "./sabotage.ts";
-import type { AccountState, InvitationMade } from "./state.ts";
-import { lockedBy } from "./state.ts";
+import { type AccountState, type InvitationMade, lockedBy } from "./state.ts";
 import type { TabMessage } from "./tabs.ts";
 import { Tabs } from "./tabs.ts";
 import type { Vault } from "./vault.ts";
@@ -170,8 +169,7 @@ export class Account {
 
   /** Removes it at the gateway, and as a lock here; refuses the last lock of this browser. */
   async removePasskey(id: string): Promise<void> {
-    const { removePasskey } = await import("./passkeys.ts");
-    await removePasskey(this.#environment, this.#session(), id);
+    await (await import("./passkeys.ts")).removePasskey(this.#environment, this.#session(), id);
   }
 
   async devices(): Promise<readonly Device[]> {

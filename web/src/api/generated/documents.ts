@@ -321,6 +321,8 @@ export interface ProbedVideo {
 export interface Problem {
   /** What happened this time and what to do. */
   readonly detail: string;
+  /** Where else to ask: the gateway's origins with a name, best first; only where passkeys need one. */
+  readonly origins?: readonly string[];
   /** Where the owner finds more in the log; only for internal errors. */
   readonly reference?: string;
   /** HTTP status. */
@@ -431,6 +433,11 @@ export interface SignInAnswer {
 
 /** The site as its members see it. */
 export interface Site {
+  /**
+   * SHA-256 of the certificate of the site's own authority, 64 hexadecimal digits in upper case: what a device
+   * that is to trust it has to show. Absent with a given certificate, and in clear.
+   */
+  readonly authority?: string;
   /** Who asks. */
   readonly member: MemberId;
   /** The gateway's time. */

@@ -113,7 +113,8 @@ export const settings: Translation<typeof en> = {
   "settings.passkeys-none": "Noch keine Passkeys.",
   "settings.passkeys-look": "Sehen Sie sich auch diese Passkeys an",
   "settings.passkeys-look-text":
-    "Sie kamen hinzu, seit das Gerät dabei war: {names}. Entfernen Sie, was Sie nicht kennen.",
+    "Die markierten kamen hinzu, seit das Gerät dabei war. Entfernen Sie, was Sie nicht kennen.",
+  "settings.passkey-since": "Bitte ansehen",
   "settings.confirm-owner":
     "Sie werden nach einem Passkey gefragt, damit sicher ist, dass Sie es sind.",
   "settings.passkey-add": "Passkey hinzufügen",

@@ -107,7 +107,8 @@ export const settings = {
   "settings.passkeys-none": "No passkeys yet.",
   "settings.passkeys-look": "Also look at these passkeys",
   "settings.passkeys-look-text":
-    "They were added since that device joined: {names}. Remove those that you don't know.",
+    "Those that are marked were added since that device joined. Remove what you don't know.",
+  "settings.passkey-since": "Look at this",
   "settings.confirm-owner": "You are asked for a passkey, to be sure that it is you.",
   "settings.passkey-add": "Add a passkey",
   "settings.passkey-name": "Name of the passkey",
