@@ -44,14 +44,23 @@ export class Hand {
     await this.#page.keyboard.type(words);
   }
 
-  /** Goes on from where the focus is, by Tab alone, until `target` has it. */
+  /** Goes on or back from where the focus is, by Tab alone, until `target` has it. */
   async reach(target: Locator): Promise<void> {
     await target.waitFor();
+    if (!(await this.#page.evaluate(() => document.hasFocus()))) {
+      // Keys go to the window in front, and another device of this test may have come there.
+      await this.#page.bringToFront();
+    }
     for (let step = 0; step < MAX_STEPS; step += 1) {
-      if (await target.evaluate((element) => element === document.activeElement)) {
+      const way = await target.evaluate((element) => {
+        const focused = document.activeElement ?? document.body;
+        const before = element.compareDocumentPosition(focused) & Node.DOCUMENT_POSITION_FOLLOWING;
+        return element === focused ? "there" : before && focused !== document.body ? "back" : "on";
+      });
+      if (way === "there") {
         return;
       }
-      await this.#page.keyboard.press("Tab");
+      await this.#page.keyboard.press(way === "back" ? "Shift+Tab" : "Tab");
     }
     throw new Error(`no Tab leads to ${target}`);
   }

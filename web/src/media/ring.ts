@@ -4,12 +4,15 @@
 /** Sound that is held before it plays, in milliseconds. */
 export const TARGET_MS = 50;
 
-/** More than this is cut back to the target. */
-const TRIM_FACTOR = 2;
+/** So much more than the target is cut back to it, in milliseconds. */
+const SLACK_MS = 50;
 
 /** What running dry adds to the target, and the most that it becomes. */
 const STEP_MS = 20;
 const MAX_TARGET_MS = 200;
+
+/** After so much sound without running dry the target comes down by a step, in milliseconds. */
+const CALM_MS = 10_000;
 
 /** Decoded sound of one packet. */
 export interface Packet {
@@ -27,6 +30,7 @@ export class SoundRing {
   #at = 0;
   #filling = true;
   #target = TARGET_MS;
+  #calmMs = 0;
   /** How often it ran dry, and how many packets were dropped to catch up. */
   readonly counts = { underruns: 0, trimmed: 0 };
 
@@ -34,7 +38,7 @@ export class SoundRing {
   push(packet: Packet): void {
     if ((packet.channels[0]?.length ?? 0) === 0) return;
     this.#packets.push(packet);
-    if (this.depthMs <= this.#target * TRIM_FACTOR) return;
+    if (this.depthMs <= this.#target + SLACK_MS) return;
     while (this.#packets.length > 1 && this.depthMs > this.#target) {
       this.#packets.shift();
       this.#at = 0;
@@ -60,6 +64,7 @@ export class SoundRing {
   read(out: readonly Float32Array[], rate: number): void {
     if (this.#filling && this.depthMs >= this.#target) this.#filling = false;
     const length = out[0]?.length ?? 0;
+    this.#relax((length * 1_000) / rate);
     for (let at = 0; at < length; at += 1) {
       const packet = this.#filling ? undefined : this.#packets[0];
       for (const [index, channel] of out.entries()) {
@@ -67,6 +72,13 @@ export class SoundRing {
       }
       if (packet !== undefined) this.#advance(packet, packet.rate / rate);
     }
+  }
+
+  #relax(ms: number): void {
+    this.#calmMs += ms;
+    if (this.#calmMs < CALM_MS) return;
+    this.#calmMs = 0;
+    this.#target = Math.max(TARGET_MS, this.#target - STEP_MS);
   }
 
   clear(): void {
@@ -93,6 +105,7 @@ export class SoundRing {
     this.#at = 0;
     this.#filling = true;
     this.counts.underruns += 1;
+    this.#calmMs = 0;
     this.#target = Math.min(MAX_TARGET_MS, this.#target + STEP_MS);
   }
 }
