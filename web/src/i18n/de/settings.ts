@@ -75,6 +75,7 @@ export const settings: Translation<typeof en> = {
   "settings.site": "Anlage",
   "settings.gateway": "Fingerabdruck des Gateways",
   "settings.genesis": "Hash der Genesis",
+  "settings.authority": "SHA-256 des Zertifikats für das Heimnetz",
   "settings.copy-of": "Kopieren: {what}",
   "settings.identity-text":
     "Vergleichen Sie sie mit denen eines anderen Geräts: Sind sie gleich, vertrauen beide demselben Gateway und Haushalt.",

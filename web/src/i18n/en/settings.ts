@@ -70,6 +70,7 @@ export const settings = {
   "settings.site": "Site",
   "settings.gateway": "Fingerprint of the gateway",
   "settings.genesis": "Hash of the genesis",
+  "settings.authority": "SHA-256 of the certificate for the home network",
   "settings.copy-of": "Copy: {what}",
   "settings.identity-text":
     "Compare them with those of another device: if they are the same, both trust the same gateway and household.",
