@@ -7,6 +7,15 @@ import { pause, until } from "./wait.ts";
 
 const STOP_MS = 25_000;
 
+/** What runs: a test that is cut short leaves nothing behind. */
+const running = new Set<ChildProcess>();
+
+process.once("exit", () => {
+  for (const child of running) {
+    child.kill("SIGTERM");
+  }
+});
+
 export class Background {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
@@ -18,6 +27,8 @@ export class Background {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    running.add(this.#child);
+    this.#child.once("exit", () => running.delete(this.#child));
     this.#child.on("error", (error) => {
       this.#problem = error;
     });

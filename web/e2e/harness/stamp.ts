@@ -24,20 +24,20 @@ export function readStamp(source: Element): Stamp | null {
   if (cellWidth < 2 || cellHeight < 2) {
     return null;
   }
-  const copy = new OffscreenCanvas(28 * cellWidth, 4 * cellHeight);
+  // The block alone, three pixels to a cell, whose middle one is read: one read-back for all of it.
+  const copy = new OffscreenCanvas(28 * 3, 4 * 3);
   const context = copy.getContext("2d", { willReadFrequently: true });
   if (!context) {
     return null;
   }
-  const left = Math.floor((width - 28 * cellWidth) / 2);
-  context.drawImage(shown, -left, -(height - 5 * cellHeight));
+  const [blockWidth, blockHeight] = [28 * cellWidth, 4 * cellHeight];
+  const [left, top] = [Math.floor((width - blockWidth) / 2), height - 5 * cellHeight];
+  context.drawImage(shown, left, top, blockWidth, blockHeight, 0, 0, copy.width, copy.height);
+  const { data } = context.getImageData(0, 0, copy.width, copy.height);
   const light = (bit: number): boolean => {
-    const x = (bit % 28) * cellWidth + Math.floor(cellWidth / 4);
-    const y = Math.floor(bit / 28) * cellHeight + Math.floor(cellHeight / 4);
-    const { data } = context.getImageData(x, y, cellWidth >> 1, cellHeight >> 1);
-    // Alpha is 255 everywhere.
-    const sum = data.reduce((sum, value) => sum + value, 0) - (255 * data.length) / 4;
-    return sum / (0.75 * data.length) >= 128;
+    const at = 4 * ((Math.floor(bit / 28) * 3 + 1) * copy.width + (bit % 28) * 3 + 1);
+    const [red = 0, green = 0, blue = 0] = data.subarray(at, at + 3);
+    return (red + green + blue) / 3 >= 128;
   };
   const bits = Array.from({ length: 112 }, (_, bit) => (light(bit) ? 1 : 0));
   const number = (from: number, to: number): number =>
