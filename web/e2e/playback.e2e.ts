@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { faultsOfAccess } from "./harness/axe.ts";
 import { synthetic } from "./harness/camera.ts";
+import { Fingers } from "./harness/fingers.ts";
 import type { Means } from "./harness/hand.ts";
 import { Household } from "./harness/household.ts";
 import { Person } from "./harness/person.ts";
@@ -81,4 +82,30 @@ describe.each<[Engine, Means]>([
     await person.press("playback.step-back");
     await at.stamp("Door", ({ frame }) => frame === still.frame - 1);
   });
+});
+
+test("on a phone one finger drags through the recordings, and two zoom", async () => {
+  const visitor = await Visitor.enter(household.gateway.origin, { width: 390, height: 844 });
+  const person = new Person(visitor);
+  await person.signInWithWords(household.words, "none", `/playback?t=${since + 12_000}`);
+  const at = new Watcher(person);
+  const fingers = new Fingers(person.page);
+  const before = await at.still("Door");
+  /** Seconds that a finger goes back by 120 pixels. */
+  const dragged = async (): Promise<number> => {
+    const from = await at.moment();
+    await fingers.drag(at.timeline, 120);
+    await at.still("Door");
+    return (from - (await at.moment())) / 1_000;
+  };
+  // From hours on the screen to the ten seconds that are the least; the moment in the middle stays.
+  for (let time = 0; time < 4; time += 1) {
+    await fingers.pinch(at.timeline, 60, 300);
+  }
+  expect(Math.abs((await at.moment()) - before.captured)).toBeLessThan(2_000);
+  const near = await dragged();
+  expect(near).toBeGreaterThan(1);
+  await fingers.pinch(at.timeline, 240, 80);
+  await at.key("End");
+  expect(await dragged()).toBeGreaterThan(near * 1.8);
 });

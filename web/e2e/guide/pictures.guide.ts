@@ -1,9 +1,10 @@
-// Every screen of the app, on a phone and on a desktop, in light and in dark, for the owner's guide.
+// Every screen of the app, on a phone and on a desktop, in light and in dark, for the owner's guide; and axe's judgement of each.
 
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { faultsOfAccess } from "../harness/axe.ts";
 import { Footage, synthetic } from "../harness/camera.ts";
 import { Gateway } from "../harness/gateway.ts";
 import { Household } from "../harness/household.ts";
@@ -71,6 +72,7 @@ class Photographer extends Person {
     // Toasts go, pictures come, and nothing is still on its way in.
     await pause(700);
     await shoot(this.page, join(FOLDER, `${screen}-${this.#suffix}.png`));
+    expect(await faultsOfAccess(this.page), screen).toEqual([]);
   }
 
   /** Before anybody owns the gateway. */

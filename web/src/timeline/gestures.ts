@@ -1,5 +1,6 @@
-// Fingers and pointers on the timeline: one drags, two pinch, a short touch points. It says what happened in
-// pixels; what that means is the timeline's business.
+// Fingers and pointers on the timeline: one drags, two pinch, a short touch points. Whoever pinches moves nothing, not even
+// with the finger that stays last: the moment in the middle is what is zoomed on. It says what happened in pixels; what
+// that means is the timeline's business.
 
 /** What happened. */
 export interface GestureEvents {
@@ -27,6 +28,7 @@ export class Gestures {
   readonly #pointers = new Map<number, number>();
   #moved = 0;
   #dragging = false;
+  #pinching = false;
   #trail: { time: number; x: number }[] = [];
 
   constructor(events: GestureEvents) {
@@ -39,9 +41,13 @@ export class Gestures {
 
   down(id: number, x: number, time: number): void {
     this.#pointers.set(id, x);
-    if (this.#pointers.size > 1) return;
+    if (this.#pointers.size > 1) {
+      this.#pinching = true;
+      return;
+    }
     this.#moved = 0;
     this.#dragging = false;
+    this.#pinching = false;
     this.#trail = [{ time, x: 0 }];
   }
 
@@ -50,10 +56,11 @@ export class Gestures {
     if (before === undefined) return;
     const apart = this.#apart();
     this.#pointers.set(id, x);
-    if (this.#pointers.size > 1) this.#begin();
-    const now = this.#apart();
-    if (apart > 0 && now > 0) this.#events.pinch(apart / now);
-    const dx = (x - before) / this.#pointers.size;
+    if (apart > 0) this.#events.pinch(apart / this.#apart());
+    if (!this.#pinching) this.#drag(x - before, time);
+  }
+
+  #drag(dx: number, time: number): void {
     this.#moved += Math.abs(dx);
     if (this.#moved <= TAP_PX && !this.#dragging) return;
     this.#begin();
@@ -68,8 +75,8 @@ export class Gestures {
   /** `x` as of the element's left edge. */
   up(id: number, x: number, time: number): void {
     if (!this.#pointers.delete(id) || this.#pointers.size > 0) return;
-    if (this.#dragging) this.#events.end(this.#velocity(time));
-    else this.#events.tap(x);
+    if (this.#dragging) this.#events.end(this.#pinching ? 0 : this.#velocity(time));
+    else if (!this.#pinching) this.#events.tap(x);
   }
 
   cancel(id: number): void {

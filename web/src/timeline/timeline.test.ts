@@ -193,15 +193,26 @@ describe("gestures", () => {
     expect(said.at(-1)).toEqual(["end", 0]);
   });
 
-  test("two fingers zoom", () => {
+  test("two fingers zoom, and move nothing", () => {
     const { said, gestures } = follow();
     gestures.down(1, 100, 0);
     gestures.down(2, 200, 0);
     gestures.move(2, 300, 10);
-    expect(said).toContainEqual(["pinch", 0.5]);
+    gestures.up(1, 100, 20);
+    gestures.move(2, 350, 30);
+    gestures.up(2, 350, 40);
+    expect(said).toEqual([["pinch", 0.5]]);
+    expect(gestures.isActive).toBe(false);
+  });
+
+  test("a second finger ends a drag where it is", () => {
+    const { said, gestures } = follow();
+    gestures.down(1, 100, 0);
+    gestures.move(1, 150, 10);
+    gestures.down(2, 200, 10);
+    gestures.move(1, 100, 20);
     gestures.up(1, 100, 20);
     gestures.cancel(2);
-    expect(said.at(-1)).toEqual(["end", 0]);
-    expect(gestures.isActive).toBe(false);
+    expect(said).toEqual([["begin"], ["drag", 50], ["pinch", 0.5], ["end", 0]]);
   });
 });
