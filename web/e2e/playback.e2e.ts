@@ -10,6 +10,7 @@ import { Person } from "./harness/person.ts";
 import { type Engine, Visitor } from "./harness/visitor.ts";
 import { pause } from "./harness/wait.ts";
 import { Watcher } from "./harness/watcher.ts";
+import { startOf } from "./harness/words.ts";
 
 const FPS = 10;
 
@@ -108,4 +109,15 @@ test("on a phone one finger drags through the recordings, and two zoom", async (
   await fingers.pinch(at.timeline, 240, 80);
   await at.key("End");
   expect(await dragged()).toBeGreaterThan(near * 1.8);
+
+  // On the picture they enlarge it, and one finger moves what is enlarged.
+  const picture = at.picture("Door");
+  const whole = await picture.boundingBox();
+  await fingers.pinch(picture, 60, 180);
+  const close = await picture.boundingBox();
+  expect((close?.width ?? 0) / (whole?.width ?? 1)).toBeCloseTo(3, 1);
+  await fingers.drag(picture.locator(".."), 40);
+  expect(((await picture.boundingBox())?.x ?? 0) - (close?.x ?? 0)).toBeCloseTo(40, 0);
+  await person.page.getByRole("button", { name: startOf("lens.whole-of") }).click();
+  expect(await picture.boundingBox()).toEqual(whole);
 });

@@ -6,6 +6,7 @@ import { account } from "./account.ts";
 import { cameras } from "./cameras.ts";
 import { entry } from "./entry.ts";
 import { exporting } from "./export.ts";
+import { lens } from "./lens.ts";
 import { live } from "./live.ts";
 import { lock } from "./lock.ts";
 import { playback } from "./playback.ts";
@@ -20,6 +21,7 @@ export const de: Translation<typeof en> = {
   ...entry,
   ...lock,
   ...account,
+  ...lens,
   ...live,
   ...playback,
   ...timeline,

@@ -4,6 +4,7 @@ import { account } from "./account.ts";
 import { cameras } from "./cameras.ts";
 import { entry } from "./entry.ts";
 import { exporting } from "./export.ts";
+import { lens } from "./lens.ts";
 import { live } from "./live.ts";
 import { lock } from "./lock.ts";
 import { playback } from "./playback.ts";
@@ -18,6 +19,7 @@ export const en = {
   ...entry,
   ...lock,
   ...account,
+  ...lens,
   ...live,
   ...playback,
   ...timeline,
