@@ -14,7 +14,7 @@ use bartizan_identity::Roster;
 use bartizan_identity::key::sha256;
 
 use crate::decide::{Authorized, Caller, Invite, current};
-use crate::signin::Entrant;
+use crate::signin::{Entrant, Moment};
 use crate::tries::Tries;
 
 /// How long an invitation is good for.
@@ -62,9 +62,9 @@ pub struct Redeemed {
 }
 
 impl Redeemed {
-    /// Admits one device of this very member.
-    pub const fn entrant(&self) -> Entrant {
-        Entrant::member(self.member)
+    /// Admits one device of this very member. `since`: from before the roster was looked at.
+    pub const fn entrant(&self, since: Moment) -> Entrant {
+        Entrant::member(self.member, since)
     }
 }
 

@@ -11,9 +11,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use bartizan_domain::host::{is_loopback, split_port};
 use bartizan_domain::text::Name;
 use bartizan_domain::{Hash, MemberId, Monotonic, Secret, UtcMillis, sabotage};
 use bartizan_identity::key::sha256;
@@ -21,7 +21,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use crate::mac::{MacKey, TAG_LEN};
-use crate::signin::Entrant;
+use crate::signin::{Entrant, Moment};
 use crate::tries::Tries;
 
 mod authenticator;
@@ -111,17 +111,12 @@ impl RelyingParty {
     /// From the origin that a request was admitted under, in the one form that browsers send.
     pub fn of_origin(origin: &str) -> Result<Self, NeedsName> {
         let (scheme, authority) = origin.split_once("://").unwrap_or_default();
-        let end = authority.find(']').unwrap_or_default();
-        let port_at = authority.get(end..).and_then(|rest| rest.find(':'));
-        let port_at = port_at.map_or(authority.len(), |at| end.saturating_add(at));
-        let (host, port) = authority.split_at_checked(port_at).unwrap_or_default();
-        let literal = host.trim_start_matches('[').trim_end_matches(']');
+        let (host, port) = split_port(authority);
         // A host whose last label is a number is an IPv4 address to browsers (URL Standard, "ends in a number").
         let last = host.rsplit('.').find(|label| !label.is_empty());
-        let own = literal.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-            || literal.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback());
         if host.starts_with('[') || last.is_none_or(is_number) {
-            let instead = own.then(|| format!("{scheme}://localhost{port}"));
+            let port = port.map_or(String::new(), |port| format!(":{port}"));
+            let instead = is_loopback(host).then(|| format!("{scheme}://localhost{port}"));
             return Err(NeedsName { instead });
         }
         Ok(Self {
@@ -244,9 +239,9 @@ impl Asserted {
         self.credential
     }
 
-    /// Admits one device of this very member.
-    pub const fn entrant(&self) -> Entrant {
-        Entrant::member(self.member)
+    /// Admits one device of this very member. `since`: from before the passkey was looked up.
+    pub const fn entrant(&self, since: Moment) -> Entrant {
+        Entrant::member(self.member, since)
     }
 }
 

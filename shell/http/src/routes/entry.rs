@@ -113,12 +113,14 @@ pub(super) async fn recover<B: Backend>(
         .sign_in()
         .recover(&roster, SIGN_IN_CONTEXT, proof, now)?;
     let material = api.backend().recovery_material(&recovered).await?;
+    let device_names = api.backend().device_names(recovered.entrant()).await?;
     let grant = secret()?;
     api.sign_in().grant(&grant, recovered.entrant(), now)?;
     Ok(Json(api::RecoveryAnswer {
         statements: material.statements.into_iter().map(Blob).collect(),
         recovery_keystore: Blob(material.recovery_keystore),
         grant: Blob(grant.expose().to_vec()),
+        device_names,
     }))
 }
 
@@ -133,12 +135,15 @@ pub(super) async fn add_device<B: Backend>(
     Doc(request): Doc<api::DeviceRequest>,
 ) -> Answer<Json<api::Session>> {
     let device = parsed_device(&request.statement, proof.thumbprint(), request.device_name)?;
-    let (roster, grant) = (api.roster()?, (request.grant.as_ref(), device.member));
-    let entrant = api
-        .sign_in()
-        .spend(&roster, grant, (api.now(), api.utc()))?;
-    api.take(&proof)?;
-    let added = api.to_the_end(|backend| async move { backend.add_device(entrant, device).await });
+    let this = api.clone();
+    let added = api.to_the_end(|backend| async move {
+        let _joining = this.joining().lock().await;
+        let (roster, grant) = (this.roster()?, (request.grant.as_ref(), device.member));
+        let now = (this.now(), this.utc());
+        let entrant = this.sign_in().spend(&roster, grant, now)?;
+        this.take(&proof)?;
+        Ok::<_, ApiError>(backend.add_device(entrant, device).await?)
+    });
     Ok(Json(added.await??))
 }
 

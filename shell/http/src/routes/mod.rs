@@ -81,6 +81,7 @@ routes! {
     passkeys::add __path_add,
     passkeys::list __path_list,
     passkeys::put_keystore __path_put_keystore,
+    passkeys::rename __path_rename,
     passkeys::remove __path_remove,
     passkeys::sign_in_options __path_sign_in_options,
     passkeys::sign_in __path_sign_in,

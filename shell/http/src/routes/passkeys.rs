@@ -26,14 +26,11 @@ use crate::api::{Api, secret};
 use crate::auth::{Member, Prover};
 use crate::backend::Backend;
 use crate::extract::{Doc, Id, unprocessable};
-use crate::origin::{Admitted, Origin, Origins};
+use crate::origin::{Admitted, MAX_TOLD, Origins};
 use crate::problem::{Answer, ApiError, Kind, not_added};
 
 /// What authenticators show for a member whose name the gateway does not know.
 const NAMELESS: &str = "Bartizan";
-
-/// Names that a problem lists.
-const MAX_NAMED: usize = 8;
 
 /// The name that the gateway was called by. 409 under an address.
 #[derive(Debug, Clone)]
@@ -49,17 +46,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Party {
         let origins = parts.extensions.get::<Arc<Origins>>();
         party
             .map(Self)
-            .map_err(|needs| by_name(needs, origins.map_or(&[], |origins| origins.all())))
+            .map_err(|needs| by_name(needs, origins.map(Arc::as_ref)))
     }
 }
 
 /// Leads to the names that the gateway has: `localhost` only who asks on the machine itself.
-fn by_name(needs: NeedsName, origins: &[Origin]) -> ApiError {
-    let named = origins.iter().filter(|origin| !origin.is_loopback());
-    let mut named: Vec<_> = named
+fn by_name(needs: NeedsName, origins: Option<&Origins>) -> ApiError {
+    let elsewhere = origins.map(Origins::elsewhere).unwrap_or_default();
+    let mut named: Vec<_> = elsewhere
+        .into_iter()
         .map(ToString::to_string)
         .filter(|origin| RelyingParty::of_origin(origin).is_ok())
-        .take(MAX_NAMED)
+        .take(MAX_TOLD)
         .collect();
     if named.is_empty() {
         named.extend(needs.instead);
@@ -184,6 +182,25 @@ pub(super) async fn put_keystore<B: Backend>(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Calls a passkey of the caller's otherwise.
+#[utoipa::path(patch, path = "/api/v1/passkeys/{id}", tag = "passkeys", security(("dpop" = [])), request_body = api::PasskeyPatch,
+    params(("id" = String, Path, description = "Credential id, base64url")),
+    responses((status = 204)))]
+pub(super) async fn rename<B: Backend>(
+    State(api): State<Api<B>>,
+    Member(caller): Member,
+    Id(Credential(lookup)): Id<Credential>,
+    Doc(request): Doc<api::PasskeyPatch>,
+) -> Answer<StatusCode> {
+    let who = api.permit(caller, OwnPasskeys)?;
+    let renamed =
+        api.to_the_end(
+            |backend| async move { backend.rename_passkey(who, lookup, request.name).await },
+        );
+    renamed.await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Removes a passkey of the caller's. It opens nothing any more, at once.
 #[utoipa::path(delete, path = "/api/v1/passkeys/{id}", tag = "passkeys", security(("dpop" = [])),
     params(("id" = String, Path, description = "Credential id, base64url")),
@@ -198,7 +215,7 @@ pub(super) async fn remove<B: Backend>(
     let removed = api.to_the_end(|backend| async move {
         let removed = backend.remove_passkey(who, lookup).await;
         // What it opened a moment ago, for a device that has not joined yet.
-        this.sign_in().withdraw(caller.member());
+        this.withdraw(caller.member()).await;
         removed
     });
     removed.await??;
@@ -229,17 +246,21 @@ pub(super) async fn sign_in<B: Backend>(
     Party(party): Party,
     Doc(request): Doc<api::PasskeyProof>,
 ) -> Answer<Json<api::SignInAnswer>> {
+    let since = api.sign_in().moment();
     let used = shown(&api, &party, &request).await?;
     current(&api, &used)?;
     let used = noted(&api, used).await?;
+    let entrant = used.entrant(since);
     let material = api.backend().passkey_material(&used).await?;
+    let device_names = api.backend().device_names(entrant).await?;
     let grant = secret()?;
-    api.sign_in().grant(&grant, used.entrant(), api.now())?;
+    api.sign_in().grant(&grant, entrant, api.now())?;
     Ok(Json(api::SignInAnswer {
         statements: material.statements.into_iter().map(Blob).collect(),
         keystore: material.keystore.map(Blob),
         member: used.member(),
         grant: Blob(grant.expose().to_vec()),
+        device_names,
     }))
 }
 

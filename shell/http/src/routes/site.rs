@@ -7,7 +7,7 @@ use bartizan_access::decide::{
     RemoveDevice, RenewToken, sees_device,
 };
 use bartizan_domain::{DeviceId, MemberId, sabotage};
-use bartizan_identity::Operation;
+use bartizan_identity::{Operation, Roster};
 use bartizan_protocol::api;
 use bartizan_protocol::blob::Blob;
 use http::StatusCode;
@@ -75,31 +75,55 @@ pub(super) async fn append<B: Backend>(
 ) -> Answer<StatusCode> {
     let statement = statement(&request.statement)?;
     let who = api.permit(caller, AppendStatement(statement.author))?;
-    let (this, left) = (api.clone(), leaving(&api, &statement.operation)?);
+    let (this, leaving) = (api.clone(), Leaving::by(&api, &statement.operation)?);
     let appended = api.to_the_end(|backend| async move {
         let appended = backend.append(who, statement).await;
-        withdraw(&this, left);
+        withdraw(&this, leaving).await;
         appended
     });
     appended.await??;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whose device or place a statement takes away.
-fn leaving<B: Backend>(api: &Api<B>, operation: &Operation) -> Answer<Option<MemberId>> {
-    let roster = api.roster()?;
-    Ok(match operation {
-        Operation::RemoveMember { member } => Some(*member),
-        Operation::RemoveDevice { device } => roster.device(*device).map(|entry| entry.member),
-        _ => None,
-    })
+/// Who is to lose a device, or their place.
+#[derive(Debug, Clone, Copy)]
+struct Leaving {
+    member: MemberId,
+    device: Option<DeviceId>,
+}
+
+impl Leaving {
+    /// By a statement; nobody whom the roster does not know.
+    fn by<B: Backend>(api: &Api<B>, operation: &Operation) -> Answer<Option<Self>> {
+        let roster = api.roster()?;
+        let (member, device) = match operation {
+            Operation::RemoveMember { member } => (Some(*member), None),
+            Operation::RemoveDevice { device } => {
+                let entry = roster.device(*device);
+                (entry.map(|entry| entry.member), Some(*device))
+            }
+            _ => (None, None),
+        };
+        let member = member.filter(|member| roster.member(*member).is_some());
+        Ok(member.map(|member| Self { member, device }))
+    }
+
+    /// Whether it came so: a statement may have been refused.
+    fn left(&self, roster: &Roster) -> bool {
+        let device = |device| roster.device(device).is_none();
+        self.device
+            .map_or_else(|| roster.member(self.member).is_none(), device)
+    }
 }
 
 /// Takes back what somebody opened a moment ago, perhaps with the very device that was removed, for one that has not
 /// joined yet.
-fn withdraw<B: Backend>(api: &Api<B>, left: Option<MemberId>) {
-    if let Some(member) = left.filter(|_| !sabotage::off("R-8")) {
-        api.sign_in().withdraw(member);
+async fn withdraw<B: Backend>(api: &Api<B>, leaving: Option<Leaving>) {
+    let Some((leaving, roster)) = leaving.zip(api.backend().roster()) else {
+        return;
+    };
+    if leaving.left(&roster) && !sabotage::off("R-8") {
+        api.withdraw(leaving.member).await;
     }
 }
 
@@ -167,10 +191,10 @@ pub(super) async fn remove_device<B: Backend>(
     if statement.operation != (Operation::RemoveDevice { device }) {
         return Err(unprocessable("The statement does not remove this device."));
     }
-    let (this, left) = (api.clone(), leaving(&api, &statement.operation)?);
+    let (this, leaving) = (api.clone(), Leaving::by(&api, &statement.operation)?);
     let removed = api.to_the_end(|backend| async move {
         let removed = backend.remove_device(who, statement).await;
-        withdraw(&this, left);
+        withdraw(&this, leaving).await;
         removed
     });
     removed.await??;

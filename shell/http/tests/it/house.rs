@@ -176,11 +176,17 @@ impl House {
     /// Claimed, with two cameras.
     pub(crate) async fn claimed() -> (Self, Phone) {
         let house = Self::unclaimed().await;
+        let phone = house.takes_over();
+        (house, phone)
+    }
+
+    /// Its owner, with two cameras.
+    pub(crate) fn takes_over(&self) -> Phone {
         let key = DeviceKey::generate().unwrap();
-        house.memory.begin(genesis(&key));
+        self.memory.begin(genesis(&key));
         for camera in [SHARED, OTHER] {
             let sealer = identity(SEALER).public().id();
-            house.add(OWNER, Operation::AddCamera { camera, sealer });
+            self.add(OWNER, Operation::AddCamera { camera, sealer });
             let row = api::Camera {
                 id: camera,
                 name: Name::parse("Door").unwrap(),
@@ -188,10 +194,9 @@ impl House {
                 streams: Vec::new(),
                 retention: api::Retention::default(),
             };
-            house.memory.state().cameras.insert(camera, row);
+            self.memory.state().cameras.insert(camera, row);
         }
-        let phone = house.signed_in(OWNER, key);
-        (house, phone)
+        self.signed_in(OWNER, key)
     }
 
     fn signed_in(&self, of: u8, key: DeviceKey) -> Phone {

@@ -7,7 +7,8 @@ use bartizan_identity::{Operation, Role};
 use bartizan_protocol::api;
 use serde_json::json;
 
-use crate::house::{House, MEMBER, NOW, OWNER, Phone, Reply, blob, device, member};
+use crate::gates::Point;
+use crate::house::{House, MEMBER, NOW, OWNER, Phone, Reply, VIEWER, blob, device, member};
 use crate::passkeys::joins;
 
 const INVITE: &str = "/api/v1/invitations";
@@ -44,6 +45,32 @@ async fn r_8_an_invitation_lets_one_device_of_its_member_in() {
     );
     let joined = joins(&house, &answer.grant.0, MEMBER, &key).await;
     assert_eq!(joined.status, 200, "{:?}", joined.body);
+}
+
+/// The answer to an invitation in a house that has these names besides its loopback ones.
+async fn told(names: &[&str]) -> Vec<String> {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let house = House::unclaimed_called(&names).await;
+    let owner = house.takes_over();
+    let open: api::Invitation =
+        serde_json::from_slice(&invites(&house, &owner, &[7; 32]).await.body).unwrap();
+    open.origins
+}
+
+#[tokio::test]
+async fn who_invites_is_told_where_other_devices_find_the_gateway() {
+    let named = [
+        "https://192.0.2.7:8440",
+        "https://bartizan-2.local:8440",
+        "https://x.localhost:8440",
+        "https://bartizan.local:8440",
+    ];
+    let (address, second, first) = (named[0], named[1], named[3]);
+    assert_eq!(told(&named).await, [second, first, address]);
+    assert_eq!(told(&[]).await, [] as [&str; 0]);
+    let many: Vec<_> = (0..20).map(|n| format!("https://gate-{n}.local")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    assert_eq!(told(&many).await, many[..8]);
 }
 
 #[tokio::test]
@@ -88,6 +115,48 @@ async fn r_8_what_a_removed_device_opened_lets_no_device_in() {
         let refused = joins(&house, &answer.grant.0, MEMBER, &key).await;
         assert_eq!(refused.status, 401, "{path}: {:?}", refused.body);
     }
+}
+
+#[tokio::test]
+async fn r_8_a_device_that_is_removed_while_its_invitation_is_taken_lets_nobody_in() {
+    let (house, owner) = House::claimed().await;
+    let phone = house.joins(MEMBER, Role::Member);
+    assert_eq!(invites(&house, &phone, &[7; 32]).await.status, 200);
+    let gate = house.memory.gates.shut(Point::Judged);
+    let removal = async {
+        gate.reached().await;
+        let device = device(MEMBER);
+        let statement = house.statement(OWNER, Operation::RemoveDevice { device });
+        let body = json!({ "statement": blob(statement.as_bytes()) });
+        let path = format!("/api/v1/devices/{device}");
+        let removed = house.call(&owner, "DELETE", &path, Some(&body)).await;
+        assert_eq!(removed.status, 204, "{:?}", removed.body);
+        gate.open();
+    };
+    let (taken, ()) = tokio::join!(redeems(&house, &[7; 32]), removal);
+    assert_eq!(taken.status, 401, "{:?}", taken.body);
+}
+
+#[tokio::test]
+async fn a_removal_that_the_roster_refuses_takes_no_grant_back() {
+    let (house, owner) = House::claimed().await;
+    let viewer = house.joins(VIEWER, Role::Viewer);
+    assert_eq!(invites(&house, &owner, &[7; 32]).await.status, 200);
+    let taken = redeems(&house, &[7; 32]).await;
+    let answer: api::SignInAnswer = serde_json::from_slice(&taken.body).unwrap();
+    let (whole, device) = (member(OWNER), device(OWNER));
+    for operation in [
+        Operation::RemoveMember { member: whole },
+        Operation::RemoveDevice { device },
+    ] {
+        let statement = house.statement(VIEWER, operation);
+        let body = json!({ "statement": blob(statement.as_bytes()) });
+        let refused = house.call(&viewer, "POST", "/api/v1/roster", Some(&body));
+        assert_eq!(refused.await.status, 403);
+    }
+    let key = DeviceKey::generate().unwrap();
+    let joined = joins(&house, &answer.grant.0, OWNER, &key).await;
+    assert_eq!(joined.status, 200, "{:?}", joined.body);
 }
 
 #[tokio::test]

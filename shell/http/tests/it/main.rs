@@ -10,6 +10,8 @@ mod documents;
 #[cfg(test)]
 mod entry;
 #[cfg(test)]
+mod gates;
+#[cfg(test)]
 mod guide;
 #[cfg(test)]
 mod house;

@@ -30,7 +30,7 @@ fn routes() -> Vec<(String, String, bool)> {
             found.push((method.to_ascii_uppercase(), path, guarded));
         }
     }
-    assert_eq!(found.len(), 40);
+    assert_eq!(found.len(), 41);
     found
 }
 

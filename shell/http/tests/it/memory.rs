@@ -28,6 +28,8 @@ use bartizan_protocol::blob::Blob;
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
+use crate::gates::{Gates, Point};
+
 /// What is recorded of every main stream; what was before offset 1,000 is gone. Sub streams hold a terabyte.
 pub(crate) const SEALED_LEN: u64 = 3_000_000;
 pub(crate) const FIRST_KEPT: u64 = 1_000;
@@ -64,6 +66,7 @@ pub(crate) struct Memory {
     pub(crate) live: broadcast::Sender<Bytes>,
     pub(crate) gateway: VerifyingKey,
     pub(crate) sealer: VerifyingKey,
+    pub(crate) gates: Gates,
 }
 
 pub(crate) const SITE: SiteId = SiteId::new([1; 16]);
@@ -78,6 +81,7 @@ impl Memory {
             live,
             gateway,
             sealer,
+            gates: Gates::default(),
         }
     }
 
@@ -144,6 +148,11 @@ impl Memory {
         let found = self.state().cameras.get(&camera).cloned();
         found.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such row"))
     }
+}
+
+fn logged(state: &State) -> Vec<Vec<u8>> {
+    let statements = state.history.iter().flat_map(History::statements);
+    statements.map(|one| one.as_bytes().to_vec()).collect()
 }
 
 fn refused(error: RosterError) -> Error {
@@ -252,12 +261,25 @@ impl Backend for Memory {
     }
 
     async fn log(&self, _: Entrant) -> Result<Vec<Vec<u8>>, Error> {
+        let log = logged(&self.state());
+        self.gates.pass(Point::Judged).await;
+        Ok(log)
+    }
+
+    async fn device_names(&self, entrant: Entrant) -> Result<Vec<Name>, Error> {
+        let roster = self.roster().ok_or_else(nowhere)?;
+        let now = self.clock.utc();
+        let theirs = |device: &DeviceId| {
+            let device = roster.device(*device);
+            device.is_some_and(|device| entrant.joins(&roster, device.member, now))
+        };
         let state = self.state();
-        let statements = state.history.iter().flat_map(History::statements);
-        Ok(statements.map(|one| one.as_bytes().to_vec()).collect())
+        let named = state.names.iter().filter(|(id, _)| theirs(id));
+        Ok(named.map(|(_, name)| name.clone()).collect())
     }
 
     async fn add_device(&self, _: Entrant, device: NewDevice) -> Result<api::Session, Error> {
+        self.gates.pass(Point::Join).await;
         self.apply(device.statement)?;
         self.state().names.insert(device.device, device.name);
         Ok(self.session((device.member, device.device), device.thumbprint))
@@ -371,6 +393,20 @@ impl Backend for Memory {
         Ok(())
     }
 
+    async fn rename_passkey(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        lookup: Hash,
+        name: Name,
+    ) -> Result<(), Error> {
+        let mut state = self.state();
+        let found = state.passkeys.get_mut(&lookup);
+        let own = found.filter(|(passkey, _)| passkey.member == who.caller().member());
+        let (passkey, _) = own.ok_or_else(nowhere)?;
+        passkey.name = name;
+        Ok(())
+    }
+
     async fn remove_passkey(
         &self,
         who: Authorized<OwnPasskeys>,
@@ -393,14 +429,17 @@ impl Backend for Memory {
     }
 
     async fn passkey_material(&self, used: &Asserted) -> Result<PasskeyMaterial, Error> {
-        let statements = self.log(used.entrant()).await?;
-        let state = self.state();
-        let found = state.passkeys.get(&used.credential());
-        let (_, keystore) = found.ok_or_else(nowhere)?;
-        Ok(PasskeyMaterial {
-            statements,
-            keystore: keystore.clone(),
-        })
+        let material = {
+            let state = self.state();
+            let found = state.passkeys.get(&used.credential());
+            let (_, keystore) = found.ok_or_else(nowhere)?;
+            PasskeyMaterial {
+                statements: logged(&state),
+                keystore: keystore.clone(),
+            }
+        };
+        self.gates.pass(Point::Judged).await;
+        Ok(material)
     }
 
     async fn put_unlock_share(

@@ -1,11 +1,15 @@
 //! Passkeys over the API: who comes in with one, as whom, and what it takes to unlock a browser.
 
+use std::time::Duration;
+
 use bartizan_access::DeviceKey;
 use bartizan_access::passkey::{Passkey, lookup};
+use bartizan_domain::text::Name;
 use bartizan_identity::{Operation, Role};
 use bartizan_protocol::api;
 use serde_json::{Value, json};
 
+use crate::gates::Point;
 use crate::house::{
     House, MEMBER, OWNER, Phone, Reply, VIEWER, blob, device, genesis, identity, member, with_body,
 };
@@ -163,6 +167,96 @@ async fn r_8_a_passkey_lets_nobody_elses_device_in() {
         joins(&house, &answer.grant.0, MEMBER, &key).await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn r_8_a_passkey_that_is_removed_while_it_is_used_lets_nobody_in() {
+    let (house, owner) = named().await;
+    let soft = added(&house, &owner, OWNER).await;
+    let path = id_path(&soft, "");
+    let gate = house.memory.gates.shut(Point::Judged);
+    let removal = async {
+        gate.reached().await;
+        let removed = house.call(&owner, "DELETE", &path, None).await;
+        assert_eq!(removed.status, 204);
+        gate.open();
+    };
+    let (used, ()) = tokio::join!(signs_in(&house, &soft), removal);
+    assert_eq!(
+        (used.status, used.problem().as_str()),
+        (401, "/problems/unauthenticated")
+    );
+}
+
+#[tokio::test]
+async fn a_removal_waits_for_the_device_that_is_joining() {
+    let (house, owner) = named().await;
+    let soft = added(&house, &owner, OWNER).await;
+    let answer = admitted(&house, &soft).await;
+    let key = DeviceKey::generate().unwrap();
+    let gate = house.memory.gates.shut(Point::Join);
+    let on_roster = || house.roster().device(device(70)).is_some();
+    let removal = async {
+        gate.reached().await;
+        let path = id_path(&soft, "");
+        let removed = house.call(&owner, "DELETE", &path, None);
+        let opens = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(!on_roster());
+            gate.open();
+        };
+        let (removed, ()) = tokio::join!(removed, opens);
+        // Whoever sees that the passkey is gone sees the device, too.
+        assert_eq!((removed.status, on_roster()), (204, true));
+    };
+    let (joined, ()) = tokio::join!(joins(&house, &answer.grant.0, OWNER, &key), removal);
+    assert_eq!(joined.status, 200, "{:?}", joined.body);
+}
+
+#[tokio::test]
+async fn whoever_comes_in_hears_the_names_of_their_own_devices() {
+    let (house, owner) = named().await;
+    let phone = house.joins(MEMBER, Role::Member);
+    let own = added(&house, &owner, OWNER).await;
+    let other = added(&house, &phone, MEMBER).await;
+    let first = admitted(&house, &own).await;
+    let none: [Name; 0] = [];
+    assert_eq!(first.device_names, none);
+    let key = DeviceKey::generate().unwrap();
+    let joined = joins(&house, &first.grant.0, OWNER, &key).await;
+    assert_eq!(joined.status, 200, "{:?}", joined.body);
+    let called = [Name::parse("New browser").unwrap()];
+    assert_eq!(admitted(&house, &own).await.device_names, called);
+    assert_eq!(admitted(&house, &other).await.device_names, none);
+}
+
+#[tokio::test]
+async fn a_passkey_is_called_otherwise_by_its_member_only() {
+    let (house, owner) = named().await;
+    let phone = house.joins(MEMBER, Role::Member);
+    let soft = added(&house, &phone, MEMBER).await;
+    let path = id_path(&soft, "");
+    let called = json!({ "name": " Security key " });
+    for (who, status) in [(&owner, 404), (&phone, 204)] {
+        let reply = house.call(who, "PATCH", &path, Some(&called)).await;
+        assert_eq!(reply.status, status, "{:?}", reply.body);
+    }
+    for bad in [
+        json!({}),
+        json!({ "name": "" }),
+        json!({ "name": "a\u{202e}b" }),
+        json!({ "name": "a", "opens": true }),
+    ] {
+        let reply = house.call(&phone, "PATCH", &path, Some(&bad)).await;
+        assert_eq!(reply.status, 422, "{bad}");
+    }
+    let listed = house.call(&phone, "GET", PASSKEYS, None).await;
+    let listed: api::Passkeys = serde_json::from_slice(&listed.body).unwrap();
+    assert_eq!(listed.passkeys[0].name.as_str(), "Security key");
+    let nobody = house.plain("PATCH", &path, Some(&called)).await;
+    assert_eq!(nobody.status, 401);
+    // It opens what it opened before.
+    assert_eq!(admitted(&house, &soft).await.keystore.unwrap().0, b"locked");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 use bartizan_access::passkey::{Asserted, MAX_PASSKEYS, Passkey, PublicKey};
 use bartizan_base::seal_at_rest::Purpose;
+use bartizan_domain::text::Name;
 use bartizan_domain::{DeviceId, Hash, MemberId, Secret, UtcMillis};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
@@ -92,6 +93,23 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Calls a member's passkey otherwise; `false` when they have no such passkey.
+    pub async fn rename_passkey(
+        &self,
+        (member, lookup): (MemberId, Hash),
+        name: Name,
+    ) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let found = self.stored_passkey(&mut transaction, lookup).await?;
+        let Some(mut passkey) = found.filter(|passkey| passkey.member == member) else {
+            return Ok(false);
+        };
+        passkey.name = name;
+        self.put_sealed(&mut transaction, &passkey).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
     /// The key store that lies with a passkey.
     pub async fn passkey_keystore(&self, lookup: Hash) -> Result<Option<Vec<u8>>> {
         let row = sqlx::query("SELECT keystore FROM passkey WHERE lookup = $1")
@@ -116,24 +134,42 @@ impl Store {
 
     /// Writes a use down, unless the passkey was removed or another use came in between: `false` then.
     pub async fn note_passkey(&self, used: &Asserted, now: UtcMillis) -> Result<bool> {
-        let lookup = used.credential();
         let mut transaction = self.begin().await?;
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE lookup = $1")))
-            .bind(lookup.as_bytes().as_slice())
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let Some(row) = row else { return Ok(false) };
-        let mut passkey = self.passkey_row(&row)?;
+        let found = self.stored_passkey(&mut transaction, used.credential());
+        let Some(mut passkey) = found.await? else {
+            return Ok(false);
+        };
         if passkey.note(used, now).is_err() {
             return Ok(false);
         }
-        sqlx::query("UPDATE passkey SET sealed = $2 WHERE lookup = $1")
-            .bind(lookup.as_bytes().as_slice())
-            .bind(self.seal_passkey(&passkey)?)
-            .execute(&mut *transaction)
-            .await?;
+        self.put_sealed(&mut transaction, &passkey).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    async fn stored_passkey(
+        &self,
+        transaction: &mut Transaction<'_, Sqlite>,
+        lookup: Hash,
+    ) -> Result<Option<Passkey>> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE lookup = $1")))
+            .bind(lookup.as_bytes().as_slice())
+            .fetch_optional(&mut **transaction)
+            .await?;
+        row.as_ref().map(|row| self.passkey_row(row)).transpose()
+    }
+
+    async fn put_sealed(
+        &self,
+        transaction: &mut Transaction<'_, Sqlite>,
+        passkey: &Passkey,
+    ) -> Result<()> {
+        sqlx::query("UPDATE passkey SET sealed = $2 WHERE lookup = $1")
+            .bind(passkey.lookup().as_bytes().as_slice())
+            .bind(self.seal_passkey(passkey)?)
+            .execute(&mut **transaction)
+            .await?;
+        Ok(())
     }
 
     fn passkey_row(&self, row: &SqliteRow) -> Result<Passkey> {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use bartizan_access::passkey::{Answer, Passkeys, Purpose, RelyingParty};
 use bartizan_base::{AtRest, RootKey};
 use bartizan_domain::Monotonic;
-use bartizan_domain::text::Name;
 
 use super::*;
 use crate::Gone;
@@ -81,12 +80,31 @@ async fn only_its_member_changes_or_removes_a_passkey() {
         let put = store.put_passkey_keystore((member, lookup), b"new").await;
         assert_eq!(put.unwrap(), done);
     }
-    assert!(store.passkeys(MEMBER).await.unwrap()[0].opens);
+    let (opens, new) = (true, Name::parse("New name").unwrap());
+    for (member, done) in [(OTHER, false), (MEMBER, true)] {
+        let renamed = store.rename_passkey((member, lookup), new.clone()).await;
+        assert_eq!(renamed.unwrap(), done);
+        let name = if done {
+            new.clone()
+        } else {
+            passkey.name.clone()
+        };
+        let known = passkey.clone();
+        let expected = Passkey {
+            name,
+            opens,
+            ..known
+        };
+        assert_eq!(store.passkeys(MEMBER).await.unwrap(), [expected]);
+    }
+    let locked = store.passkey_keystore(lookup).await.unwrap();
+    assert_eq!(locked.as_deref(), Some(b"new".as_slice()));
     for (member, done) in [(OTHER, false), (MEMBER, true), (MEMBER, false)] {
         let removed = store.remove_passkey((member, lookup)).await;
         assert_eq!(removed.unwrap(), done);
     }
     assert_eq!(store.passkey_keystore(lookup).await.unwrap(), None);
+    assert!(!store.rename_passkey((MEMBER, lookup), new).await.unwrap());
 }
 
 #[tokio::test]

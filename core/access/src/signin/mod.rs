@@ -3,7 +3,8 @@
 //!
 //! Challenges are not stored: each is a MAC over its time and 16 random bytes, so strangers who ask for
 //! thousands fill nothing. What is stored is bounded and only whoever came in can add to it: spent
-//! challenges, and open grants, which are counted for each member. A grant remembers for whom it was given. The
+//! challenges, and open grants, which are counted for each member. A grant remembers for whom it was given, and when
+//! they were judged: what was earned before a member's grants were taken back is good for nothing afterwards. The
 //! statement that adds the device is judged by the roster.
 
 use std::collections::BTreeMap;
@@ -17,6 +18,12 @@ use subtle::ConstantTimeEq;
 
 use crate::mac::{MacKey, TAG_LEN};
 use crate::tries::Tries;
+
+mod withdrawals;
+
+pub use withdrawals::Moment;
+
+use withdrawals::Withdrawals;
 
 /// How long a challenge and a grant are good for.
 pub const LIFETIME: Duration = Duration::from_mins(2);
@@ -84,16 +91,29 @@ pub struct Entrant(Door);
 enum Door {
     /// The recovery words of this identity: any owner.
     Words(KeyId),
-    /// A passkey or an invitation: this very member.
-    Member(MemberId),
+    /// A passkey or an invitation: this very member, judged after this moment.
+    Member(MemberId, Moment),
 }
 
 impl Entrant {
-    pub(crate) const fn member(member: MemberId) -> Self {
-        Self(Door::Member(member))
+    pub(crate) const fn member(member: MemberId, since: Moment) -> Self {
+        Self(Door::Member(member, since))
     }
 
     /// Whether a device of `member` may be added, by the roster now.
+    pub fn joins(self, roster: &Roster, member: MemberId, now: UtcMillis) -> bool {
+        self.admits(roster, member, now).is_ok()
+    }
+
+    /// Came in as whom this one came in as.
+    fn is_same(self, other: Self) -> bool {
+        match (self.0, other.0) {
+            (Door::Words(one), Door::Words(other)) => one == other,
+            (Door::Member(one, _), Door::Member(other, _)) => one == other,
+            _ => false,
+        }
+    }
+
     fn admits(self, roster: &Roster, member: MemberId, now: UtcMillis) -> Result<(), SignInError> {
         let entry = roster.member(member).ok_or(SignInError::OtherMember)?;
         let theirs = match self.0 {
@@ -101,7 +121,7 @@ impl Entrant {
                 return Err(SignInError::BadGrant);
             }
             Door::Words(_) => entry.role == Role::Owner,
-            Door::Member(own) => own == member,
+            Door::Member(own, _) => own == member,
         };
         if !theirs && !sabotage::off("R-8") {
             return Err(SignInError::OtherMember);
@@ -118,6 +138,7 @@ pub struct SignIn {
     key: MacKey,
     spent: BTreeMap<[u8; RANDOM_LEN], Monotonic>,
     grants: BTreeMap<Hash, (Entrant, Monotonic)>,
+    withdrawals: Withdrawals,
     tries: Tries,
 }
 
@@ -128,6 +149,7 @@ impl SignIn {
             key: MacKey::new(random),
             spent: BTreeMap::new(),
             grants: BTreeMap::new(),
+            withdrawals: Withdrawals::default(),
             tries: Tries::default(),
         }
     }
@@ -169,7 +191,13 @@ impl SignIn {
         Ok(Recovered { identity })
     }
 
-    /// Writes 32 random bytes down as a grant for one device.
+    /// Now, among the withdrawals. To be taken before whatever a passkey or an invitation is judged by is looked up.
+    pub const fn moment(&self) -> Moment {
+        self.withdrawals.moment()
+    }
+
+    /// Writes 32 random bytes down as a grant for one device. Whose grants were taken back since they were judged
+    /// gets none: perhaps it was what they came in with that was removed.
     pub fn grant(
         &mut self,
         random: &Secret<[u8; 32]>,
@@ -177,7 +205,11 @@ impl SignIn {
         now: Monotonic,
     ) -> Result<(), SignInError> {
         self.forget(now);
-        let open = self.grants.values().filter(|(other, _)| *other == entrant);
+        if !self.holds(entrant) {
+            return Err(SignInError::BadGrant);
+        }
+        let open = self.grants.values();
+        let open = open.filter(|(other, _)| other.is_same(entrant));
         if open.count() >= MAX_OPEN {
             return Err(SignInError::Busy);
         }
@@ -197,15 +229,25 @@ impl SignIn {
         self.forget(now);
         let name = name(grant);
         let (entrant, _) = *self.grants.get(&name).ok_or(SignInError::BadGrant)?;
+        if !self.holds(entrant) {
+            return Err(SignInError::BadGrant);
+        }
         entrant.admits(roster, member, utc)?;
         self.grants.remove(&name);
         Ok(entrant)
     }
 
-    /// Takes back all grants that a member's passkeys and invitations gave: one of them was removed.
+    /// Takes back all grants that a member's passkeys and invitations gave, and those that they are about to give:
+    /// one of them, or the member, was removed.
     pub fn withdraw(&mut self, member: MemberId) {
-        let theirs = Entrant::member(member);
-        self.grants.retain(|_, (entrant, _)| *entrant != theirs);
+        self.withdrawals.note(member);
+        let withdrawals = &self.withdrawals;
+        self.grants
+            .retain(|_, (entrant, _)| holds(withdrawals, *entrant));
+    }
+
+    fn holds(&self, entrant: Entrant) -> bool {
+        holds(&self.withdrawals, entrant)
     }
 
     fn open_challenge(
@@ -251,161 +293,17 @@ impl fmt::Debug for SignIn {
     }
 }
 
+/// Whether nothing was taken back since somebody was judged. (Words are withdrawn by the roster.)
+fn holds(withdrawals: &Withdrawals, entrant: Entrant) -> bool {
+    match entrant.0 {
+        Door::Words(_) => true,
+        Door::Member(member, since) => !withdrawals.hit(member, since) || sabotage::off("R-8"),
+    }
+}
+
 fn name(grant: &[u8]) -> Hash {
     sha256(&[b"bartizan/v1/grant", grant])
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decide::tests::{recovery_key, roster, stranger_key};
-
-    const CONTEXT: &[u8] = b"test";
-    const OWNER: MemberId = MemberId::new([1; 16]);
-    const MEMBER: MemberId = MemberId::new([11; 16]);
-    const VIEWER: MemberId = MemberId::new([12; 16]);
-    const NOW: UtcMillis = UtcMillis(1_000_000);
-
-    fn at(seconds: u64) -> Monotonic {
-        Monotonic::from_start(Duration::from_secs(seconds))
-    }
-
-    fn door() -> SignIn {
-        SignIn::new(&Secret::new([1; 32]))
-    }
-
-    fn signed(challenge: &[u8]) -> [u8; 64] {
-        *recovery_key().sign(CONTEXT, challenge).as_bytes()
-    }
-
-    #[test]
-    fn the_words_admit_one_device() {
-        let (mut door, roster) = (door(), roster());
-        let challenge = door.challenge([1; 16], at(0));
-        let proof = (challenge.as_slice(), signed(&challenge));
-        let recovered = door
-            .recover(&roster, CONTEXT, (proof.0, &proof.1), at(119))
-            .unwrap();
-        let grant = Secret::new([5; 32]);
-        door.grant(&grant, recovered.entrant(), at(119)).unwrap();
-        let spent = (at(120), NOW);
-        assert!(door.spend(&roster, (&[5; 32], OWNER), spent).is_ok());
-        assert_eq!(
-            door.spend(&roster, (&[5; 32], OWNER), spent).unwrap_err(),
-            SignInError::BadGrant
-        );
-    }
-
-    #[test]
-    fn r_8_a_grant_admits_devices_of_its_member_and_of_nobody_else() {
-        let (mut door, roster) = (door(), roster());
-        let words = Recovered {
-            identity: roster.recovery().0.id(),
-        };
-        let mut refused = |entrant, member| {
-            door.grant(&Secret::new([5; 32]), entrant, at(1)).unwrap();
-            door.spend(&roster, (&[5; 32], member), (at(1), NOW)).err()
-        };
-        for other in [OWNER, VIEWER, MemberId::new([77; 16])] {
-            let entrant = Entrant::member(MEMBER);
-            assert_eq!(refused(entrant, other), Some(SignInError::OtherMember));
-        }
-        assert_eq!(refused(Entrant::member(MEMBER), MEMBER), None);
-        assert_eq!(
-            refused(words.entrant(), MEMBER),
-            Some(SignInError::OtherMember)
-        );
-        assert_eq!(refused(words.entrant(), OWNER), None);
-    }
-
-    #[test]
-    fn a_grant_ends_with_its_members_time_and_when_it_is_withdrawn() {
-        let (mut door, roster) = (door(), roster());
-        let grant = Secret::new([5; 32]);
-        door.grant(&grant, Entrant::member(VIEWER), at(1)).unwrap();
-        let late = door.spend(&roster, (&[5; 32], VIEWER), (at(1), UtcMillis(2_000_000)));
-        assert_eq!(late.unwrap_err(), SignInError::BadGrant);
-        door.withdraw(VIEWER);
-        let gone = door.spend(&roster, (&[5; 32], VIEWER), (at(1), NOW));
-        assert_eq!(gone.unwrap_err(), SignInError::BadGrant);
-    }
-
-    #[test]
-    fn a_challenge_counts_once_and_for_two_minutes() {
-        let (mut door, roster) = (door(), roster());
-        let challenge = door.challenge([1; 16], at(0));
-        let proof = signed(&challenge);
-        assert!(
-            door.recover(&roster, CONTEXT, (&challenge, &proof), at(1))
-                .is_ok()
-        );
-        for (challenge, now) in [(challenge, 2), (door.challenge([2; 16], at(0)), 120)] {
-            let late = door.recover(&roster, CONTEXT, (&challenge, &signed(&challenge)), at(now));
-            assert_eq!(late.unwrap_err(), SignInError::BadChallenge);
-        }
-    }
-
-    #[test]
-    fn a_challenge_of_another_process_or_with_a_changed_byte_is_none() {
-        let (mut door, roster) = (door(), roster());
-        let foreign = SignIn::new(&Secret::new([2; 32])).challenge([1; 16], at(0));
-        let own = door.challenge([1; 16], at(0));
-        let changed = (0..own.len()).map(|at| {
-            let mut bytes = own.clone();
-            bytes[at] ^= 1;
-            bytes
-        });
-        let cut = vec![Vec::new(), own[1..].to_vec()];
-        for challenge in changed.chain([foreign]).chain(cut) {
-            let proof = signed(&challenge);
-            let refused = door.recover(&roster, CONTEXT, (&challenge, &proof), at(1));
-            assert_eq!(refused.unwrap_err(), SignInError::BadChallenge);
-        }
-    }
-
-    #[test]
-    fn r_5_wrong_words_are_slowed_and_lock_nobody_out() {
-        let (mut door, roster) = (door(), roster());
-        let challenge = door.challenge([1; 16], at(0));
-        let wrong = *stranger_key().sign(CONTEXT, &challenge).as_bytes();
-        for _ in 0..20 {
-            let refused = door.recover(&roster, CONTEXT, (&challenge, &wrong), at(1));
-            assert_eq!(refused.unwrap_err(), SignInError::WrongWords);
-        }
-        let refused = door.recover(&roster, CONTEXT, (&challenge, &wrong), at(2));
-        assert!(matches!(refused, Err(SignInError::TooMany { .. })));
-        assert!(
-            door.recover(&roster, CONTEXT, (&challenge, &signed(&challenge)), at(2))
-                .is_ok()
-        );
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let (mut door, roster) = (door(), roster());
-        for number in 0..=u8::try_from(MAX_OPEN).unwrap() {
-            let challenge = door.challenge([number; 16], at(0));
-            let result = door.recover(&roster, CONTEXT, (&challenge, &signed(&challenge)), at(1));
-            assert_eq!(result.is_err(), usize::from(number) == MAX_OPEN, "{number}");
-        }
-        let recovered = Recovered {
-            identity: roster.recovery().0.id(),
-        };
-        for number in 0..=u8::try_from(MAX_OPEN).unwrap() {
-            let result = door.grant(&Secret::new([number; 32]), recovered.entrant(), at(1));
-            assert_eq!(result.is_err(), usize::from(number) == MAX_OPEN, "{number}");
-        }
-        let other = Entrant::member(MEMBER);
-        assert!(door.grant(&Secret::new([99; 32]), other, at(1)).is_ok());
-    }
-
-    #[test]
-    fn a_grant_ends_with_the_words_that_gave_it() {
-        let (mut door, roster) = (door(), roster());
-        let identity = stranger_key().public().id();
-        let others = Recovered { identity }.entrant();
-        door.grant(&Secret::new([5; 32]), others, at(0)).unwrap();
-        let refused = door.spend(&roster, (&[5; 32], OWNER), (at(1), NOW));
-        assert_eq!(refused.unwrap_err(), SignInError::BadGrant);
-    }
-}
+mod tests;
