@@ -1,6 +1,6 @@
 //! The sealer of one camera: its epoch, shared by main and sub stream, and when that is rolled.
 //!
-//! An epoch ends after an hour, and at once when the roster changes or a member's time is over. Its
+//! An epoch ends after an hour, and at once when the roster changes more than a name or a member's time is over. Its
 //! secret lives here and nowhere else; it is never written down.
 
 use std::fmt;
@@ -51,7 +51,8 @@ impl fmt::Debug for Context<'_> {
 struct Epoch {
     secret: EpochSecret,
     envelope: Hash,
-    roster_head: Hash,
+    /// Of the roster that it was wrapped under.
+    rights: Hash,
     ends: UtcMillis,
     expiry: Option<UtcMillis>,
 }
@@ -131,7 +132,7 @@ impl CameraSealer {
     ) -> Result<(), EnvelopeError> {
         let now = context.now;
         let good = self.epoch.as_ref().is_some_and(|epoch| {
-            epoch.roster_head == context.roster.head()
+            epoch.rights == context.roster.rights()
                 && now < epoch.ends
                 && epoch.expiry.is_none_or(|expiry| now < expiry)
         });
@@ -178,7 +179,7 @@ impl CameraSealer {
         self.epoch = Some(Epoch {
             secret,
             envelope,
-            roster_head: roster.head(),
+            rights: roster.rights(),
             ends: now.saturating_add(EPOCH - spread),
             expiry: roster.next_expiry(self.camera, now),
         });
@@ -298,15 +299,21 @@ impl CameraSealer {
         self.each(context, sink, StreamSealer::finish);
     }
 
-    /// As [`StreamSealer::finish`], for one stream, which is then forgotten.
+    /// A member switched one stream off: its last segment is closed, that is signed, and the stream is forgotten. Gives
+    /// where it ended, for the caller to write down; `None` when it has not been added.
     pub fn remove(
         &mut self,
         rendition: Rendition,
         context: &mut Context<'_>,
         sink: &mut impl Sink,
-    ) {
-        self.with(rendition, context, sink, StreamSealer::finish);
+    ) -> Option<Position> {
+        self.with(rendition, context, sink, |stream, keys, now, out| {
+            stream.interrupt(keys, GapReason::Paused, now, out);
+            stream.finish(keys, now, out);
+        });
+        let position = self.position(rendition);
         self.streams.retain(|(other, _)| *other != rendition);
+        position
     }
 }
 
@@ -325,6 +332,7 @@ fn epoch_id(now: UtcMillis, random: &mut dyn FnMut(&mut [u8])) -> EpochId {
 mod tests {
     use std::collections::BTreeMap;
 
+    use bartizan_domain::text::Name;
     use bartizan_domain::{MemberId, Track};
     use bartizan_identity::{Operation, Role, Statement};
 
@@ -485,6 +493,21 @@ mod tests {
         assert_eq!((opens(0), opens(1)), (true, false));
         let last = sink.epochs_of_segments().into_iter().max();
         assert_eq!(last, Some(sink.envelopes[1].0));
+    }
+
+    #[test]
+    fn a_new_name_rolls_no_epoch() {
+        let (mut home, mut sink) = (household(), Collected::default());
+        let mut camera = camera(&home);
+        shoot(&home, &mut camera, &mut sink, START);
+        let (site, next) = (home.scope.site, home.roster.next());
+        let (member, _) = home.roster.members().next().unwrap();
+        let name = Name::parse("Ada").unwrap();
+        let rename = Operation::RenameMember { member, name };
+        let rename = Statement::sign(&key(OWNER_SEED), site, next, START, rename);
+        home.roster.apply(&rename).unwrap();
+        shoot(&home, &mut camera, &mut sink, START.saturating_add(40));
+        assert_eq!(sink.envelopes.len(), 1);
     }
 
     #[test]

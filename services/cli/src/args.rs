@@ -86,7 +86,7 @@ pub(crate) enum Command {
         No key and no network is needed. Ends with 2 when something is wrong, and says where and what."
     )]
     Verify(Verify),
-    /// List, invite and remove the household's devices
+    /// List, invite, rename and remove the household's devices
     #[command(
         subcommand,
         after_help = "Example:\n  bartizan device remove 'Old phone'"
@@ -162,8 +162,11 @@ pub(crate) enum Camera {
         after_help = "Examples:\n  bartizan camera test Door\n  bartizan camera test 'rtsp://user:password@192.168.1.20/stream1'"
     )]
     Test(CameraTest),
-    /// Change a camera's name, address or retention
-    #[command(after_help = "Example:\n  bartizan camera set Door --retention-days 14")]
+    /// Change a camera's name, addresses or retention
+    #[command(
+        after_help = "Examples:\n  bartizan camera set Door --retention-days 14 --retention-gb none\n  bartizan camera set Door --url 'rtsp://user:password@192.168.1.21/stream1'\n  \
+        bartizan camera set Door --sub 'rtsp://user:password@192.168.1.21/stream2'\n  bartizan camera set Door --no-sub"
+    )]
     Set(CameraSet),
     /// Remove a camera and its recordings
     #[command(after_help = "Example:\n  bartizan camera remove Door")]
@@ -230,17 +233,35 @@ pub(crate) struct CameraSet {
     /// Its new name
     #[arg(long, value_parser = name)]
     pub(crate) name: Option<Name>,
-    /// Where its main stream is from now on
+    /// Where its main stream is from now on; `-` reads it from standard input
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Where its small stream is from now on
+    /// Where its small stream is from now on; `-` reads it from standard input
     #[arg(long, value_name = "URL")]
     pub(crate) sub: Option<String>,
+    /// Record its main stream only. What was recorded of the small one stays until retention removes it
+    #[arg(long, conflicts_with = "sub")]
+    pub(crate) no_sub: bool,
     #[command(flatten)]
     pub(crate) source: Source,
     #[command(flatten)]
-    pub(crate) keep: Keep,
+    pub(crate) keep: KeepChange,
 }
+
+/// How long recordings stay from now on; what is not given stays as it is.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct KeepChange {
+    /// Delete recordings after so many days; `none`: when the disk is needed
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub(crate) retention_days: Option<Limit<u32>>,
+    /// Keep at most so many gigabytes (10^9 bytes) of this camera; `none`: as the disk allows
+    #[arg(long, value_name = "GB", value_parser = gigabytes)]
+    pub(crate) retention_gb: Option<Limit<u64>>,
+}
+
+/// A limit, or that there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit<T>(pub(crate) Option<T>);
 
 /// Removal.
 #[derive(Debug, Args)]
@@ -327,9 +348,23 @@ pub(crate) enum Device {
         Whoever opens it first becomes you, so show it to nobody else."
     )]
     Invite,
+    /// Call a device otherwise, by a statement of yours: no gateway can call it anything else
+    #[command(after_help = "Example:\n  bartizan device rename 'Galaxy S24' \"Mum's phone\"")]
+    Rename(DeviceRename),
     /// Take a device off the household: it can do nothing any more
     #[command(after_help = "Example:\n  bartizan device remove 'Old phone'")]
     Remove(DeviceRemove),
+}
+
+/// Another name.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceRename {
+    /// The device's name or id
+    #[arg(value_name = "NAME")]
+    pub(crate) device: String,
+    /// What it is called from now on
+    #[arg(value_name = "NEW", value_parser = name)]
+    pub(crate) name: Name,
 }
 
 /// Removal.
@@ -349,6 +384,27 @@ fn transport(text: &str) -> Result<Transport, &'static str> {
         "udp" => Ok(Transport::Udp),
         _ => Err("`tcp` or `udp` is expected"),
     }
+}
+
+fn days(text: &str) -> Result<Limit<u32>, &'static str> {
+    limit(text, 1, 36_500).ok_or("days between 1 and 36500, or `none`, are expected")
+}
+
+fn gigabytes(text: &str) -> Result<Limit<u64>, &'static str> {
+    limit(text, 1, 1_000_000).ok_or("gigabytes between 1 and 1000000, or `none`, are expected")
+}
+
+/// A number from `least` to `most`, or `none`.
+fn limit<T: std::str::FromStr + PartialOrd + Copy>(
+    text: &str,
+    least: T,
+    most: T,
+) -> Option<Limit<T>> {
+    if text == "none" {
+        return Some(Limit(None));
+    }
+    let number = text.parse().ok()?;
+    (least <= number && number <= most).then_some(Limit(Some(number)))
 }
 
 /// 64 hexadecimal digits, with or without colons as `openssl` prints them, or our own form.
@@ -371,6 +427,15 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn limits_are_numbers_in_range_or_none() {
+        assert_eq!(days("14"), Ok(Limit(Some(14))));
+        assert_eq!(gigabytes("none"), Ok(Limit(None)));
+        for text in ["0", "-1", "36501", "4294967296", "", "None", "1.5"] {
+            assert!(days(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
 use bartizan_base::{Clock, SystemClock};
-use bartizan_client::{Profile, Session};
+use bartizan_client::recordings::Range;
+use bartizan_client::{ClientError, Profile, Session};
 use bartizan_domain::text::Name;
-use bartizan_domain::{CameraId, Rendition, Secret, StreamId, UtcMillis};
+use bartizan_domain::{Rendition, Secret, StreamId, UtcMillis};
 use bartizan_protocol::api;
 use jiff::tz::TimeZone;
 
@@ -63,16 +64,44 @@ impl Context {
         let camera = session.camera(&wanted.camera).await?;
         let rendition = wanted.rendition;
         let has = camera.streams.iter().any(|one| one.rendition == rendition);
-        // Recordings may outlive a stream that was taken away; main always exists.
         if !has && rendition == Rendition::Sub {
-            return Err(bartizan_client::ClientError::NoRendition { rendition }.into());
+            return Err(ClientError::NoRendition { rendition }.into());
         }
-        let id: CameraId = camera.id;
+        let id = camera.id;
         let stream = StreamId {
             camera: id,
             rendition,
         };
         Ok((camera, stream))
+    }
+
+    /// The camera that was named, and its stream, of which there are recordings: they outlive a stream that was taken
+    /// away.
+    pub(crate) async fn recorded_stream(
+        &self,
+        session: &Session,
+        wanted: &Stream,
+    ) -> Result<(api::Camera, StreamId), Failure> {
+        let (camera, rendition) = (session.camera(&wanted.camera).await?, wanted.rendition);
+        let id = camera.id;
+        let stream = StreamId {
+            camera: id,
+            rendition,
+        };
+        let has = camera.streams.iter().any(|one| one.rendition == rendition);
+        if has {
+            return Ok((camera, stream));
+        }
+        let moment = Range {
+            from: UtcMillis(0),
+            to: UtcMillis(1),
+        };
+        match session.recordings(stream, moment).await {
+            Err(error) if error.api().is_some_and(|refusal| refusal.status == 404) => {
+                Err(ClientError::NoRendition { rendition }.into())
+            }
+            other => other.map(|_spans| (camera, stream)).map_err(Failure::from),
+        }
     }
 
     /// Reads what was typed for `option`.
@@ -106,11 +135,12 @@ pub(crate) fn now() -> UtcMillis {
     SystemClock.utc()
 }
 
-/// What this device is called when nobody says otherwise.
-pub(crate) fn device_name(given: Option<Name>) -> Name {
+/// What this device is called, and whether nobody said so.
+pub(crate) fn device_name(given: Option<Name>) -> (Name, bool) {
+    let suggested = given.is_none();
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    given
+    let name = given
         .or_else(|| Name::parse(&host).ok())
-        .or_else(|| Name::parse("Command line").ok())
-        .expect("the last of these is a name")
+        .or_else(|| Name::parse("Command line").ok());
+    (name.expect("the last of these is a name"), suggested)
 }

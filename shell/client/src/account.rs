@@ -11,7 +11,7 @@ use bartizan_base::files::{self, FileError};
 use bartizan_base::random;
 use bartizan_base::{Clock, SystemClock};
 use bartizan_domain::text::Name;
-use bartizan_domain::{DeviceId, Fingerprint, Hash, MemberId, Secret};
+use bartizan_domain::{DeviceId, Hash, MemberId, Secret};
 use bartizan_identity::keystore::Keystore;
 use bartizan_identity::recovery::RecoveryKey;
 use bartizan_identity::roster::{Genesis, History};
@@ -26,10 +26,11 @@ use http::Method;
 use zeroize::Zeroizing;
 
 use crate::error::ClientError;
-use crate::profile::{Account, Profile};
+pub use crate::joining::NewDevice;
+use crate::joining::{Welcome, absent, admit, keep, replayed};
 use crate::routes;
-use crate::session::{Session, not_before};
-use crate::transport::{Call, Origin, Proof, Transport, TransportError, Trust};
+use crate::session::Session;
+use crate::transport::{ApiError, Call, Origin, Proof, Transport, TransportError};
 
 /// Largest recovery file in bytes.
 pub const MAX_RECOVERY_FILE: u64 = 4_096;
@@ -42,23 +43,6 @@ const WORDS_PER_LINE: usize = 6;
 
 /// How often a sign-in starts again because the roster has grown meanwhile.
 const MAX_SIGN_INS: u32 = 3;
-
-/// What a new device is told.
-#[derive(Debug, Clone)]
-pub struct NewDevice<'a> {
-    /// Where its account goes.
-    pub profile: Profile,
-    /// What it is called.
-    pub name: &'a Name,
-    /// How the gateway is recognised, when that is known beforehand.
-    pub pin: Option<Fingerprint>,
-}
-
-impl NewDevice<'_> {
-    pub(crate) fn trust(&self) -> Trust {
-        self.pin.map_or(Trust::FirstUse, Trust::Pinned)
-    }
-}
 
 /// A gateway that was claimed.
 #[derive(Debug)]
@@ -78,15 +62,9 @@ pub async fn claim(
     link: &ClaimLink,
     name: &Name,
     recovery_file: &Path,
-    device: NewDevice<'_>,
+    device: NewDevice,
 ) -> Result<Claimed, ClientError> {
-    let origin: Origin = link.origin.parse()?;
-    let trust = device
-        .pin
-        .or(link.pin)
-        .map_or(Trust::FirstUse, Trust::Pinned);
-    device.profile.require_empty()?;
-    let transport = Transport::new(origin, trust);
+    let transport = device.transport(link.origin.parse()?, link.pin)?;
     let offer = offer(&transport, link).await?;
     let made = Made::new(&offer)?;
     write_recovery(recovery_file, &made.recovery, &offer)?;
@@ -105,15 +83,9 @@ pub async fn claim(
     };
     check_claimed(&session, &offer, &made)?;
     let suggested = std::mem::take(&mut session.suggested);
-    let account = account(
-        &transport,
-        session,
-        made.device,
-        made.keystore,
-        made.genesis.hash(),
-    )?;
     let history = History::begin(made.genesis).map_err(ClientError::Roster)?;
-    let session = finish(device.profile, account, history)?;
+    let answered = (session, made.device);
+    let session = keep(&transport, device.profile, answered, made.keystore, history)?;
     Ok(Claimed { session, suggested })
 }
 
@@ -149,14 +121,6 @@ async fn offer(transport: &Transport, link: &ClaimLink) -> Result<Offer, ClientE
         gateway,
         sealer,
     })
-}
-
-/// Doors of the other state than the gateway's are not there.
-pub(crate) fn absent(error: TransportError, meaning: ClientError) -> ClientError {
-    match error {
-        TransportError::Api(error) if error.status == 404 => meaning,
-        error => error.into(),
-    }
 }
 
 fn public_key(bytes: &Blob, what: &'static str) -> Result<VerifyingKey, ClientError> {
@@ -214,7 +178,7 @@ async fn send_claim(
     transport: &Transport,
     link: &ClaimLink,
     name: &Name,
-    device: &NewDevice<'_>,
+    device: &NewDevice,
     made: &Made,
 ) -> Result<api::Session, ClientError> {
     let locked = made.keystore.lock(&made.recovery.lock(), random::bytes()?);
@@ -268,36 +232,21 @@ fn check_claimed(session: &api::Session, offer: &Offer, made: &Made) -> Result<(
 pub async fn sign_in(
     origin: Origin,
     words: &RecoveryKey,
-    device: NewDevice<'_>,
+    device: NewDevice,
 ) -> Result<Session, ClientError> {
-    device.profile.require_empty()?;
-    let transport = Transport::new(origin, device.trust());
+    let transport = device.transport(origin, None)?;
     for _ in 0..MAX_SIGN_INS {
         let answer = recover(&transport, words).await?;
         let (history, keystore) = check_recovered(&answer, words)?;
-        let genesis = history.current().genesis();
-        let joining = Joining::new(&keystore, &history)?;
-        let sent = send_device(&transport, &answer.grant, &device, &joining).await;
-        match sent {
-            Ok(session) => {
-                let mine = session.site == keystore.site
-                    && session.member == keystore.member
-                    && session.device == joining.device.0;
-                if !mine {
-                    return Err(ClientError::NotMe);
-                }
-                let mut history = history;
-                history
-                    .append(joining.statement)
-                    .map_err(ClientError::Roster)?;
-                let account = account(&transport, session, joining.device, keystore, genesis)?;
-                return finish(device.profile, account, history);
-            }
-            Err(error)
-                if error
-                    .api()
-                    .is_some_and(crate::transport::ApiError::is_conflict) => {}
-            Err(error) => return Err(error),
+        let welcome = Welcome {
+            history,
+            keystore,
+            grant: answer.grant,
+            device_names: answer.device_names,
+        };
+        match admit(&transport, &device, welcome).await {
+            Err(error) if error.api().is_some_and(ApiError::is_conflict) => {}
+            admitted => return admitted,
         }
     }
     Err(ClientError::Busy)
@@ -356,96 +305,6 @@ fn check_recovered(
         return Err(ClientError::Roster(RosterError::UnknownAuthor));
     }
     Ok((history, keystore))
-}
-
-/// The roster that these statements make, by its own rules.
-pub(crate) fn replayed(statements: &[Blob]) -> Result<History, ClientError> {
-    let mut statements = statements
-        .iter()
-        .map(|bytes| Statement::decode(bytes.as_ref()));
-    let genesis = statements
-        .next()
-        .ok_or(ClientError::Roster(RosterError::NoGenesis))??;
-    let mut history = History::begin(genesis).map_err(ClientError::Roster)?;
-    for statement in statements {
-        history.append(statement?).map_err(ClientError::Roster)?;
-    }
-    Ok(history)
-}
-
-/// A device on its way to the roster.
-pub(crate) struct Joining {
-    pub(crate) device: (DeviceId, DeviceKey),
-    pub(crate) statement: Statement,
-}
-
-impl Joining {
-    pub(crate) fn new(keystore: &Keystore, history: &History) -> Result<Self, ClientError> {
-        let device = (DeviceId::new(random::bytes()?), DeviceKey::generate()?);
-        let operation = Operation::AddDevice {
-            member: keystore.member,
-            device: device.0,
-            thumbprint: device.1.thumbprint(),
-        };
-        let statement = Statement::sign(
-            &keystore.identity(),
-            keystore.site,
-            history.current().next(),
-            not_before(history),
-            operation,
-        );
-        Ok(Self { device, statement })
-    }
-}
-
-pub(crate) async fn send_device(
-    transport: &Transport,
-    grant: &Blob,
-    device: &NewDevice<'_>,
-    joining: &Joining,
-) -> Result<api::Session, ClientError> {
-    let request = api::DeviceRequest {
-        grant: grant.clone(),
-        statement: joining.statement.as_bytes().into(),
-        device_name: device.name.clone(),
-    };
-    let call = Call::send(Method::POST, routes::DEVICE, &request)?;
-    Ok(transport
-        .json(call.proof(Proof::Key(&joining.device.1)))
-        .await?)
-}
-
-pub(crate) fn account(
-    transport: &Transport,
-    session: api::Session,
-    (device, key): (DeviceId, DeviceKey),
-    keystore: Keystore,
-    genesis: Hash,
-) -> Result<Account, ClientError> {
-    Ok(Account {
-        origin: transport.origin().to_string(),
-        pin: transport.pin(),
-        site: session.site,
-        member: session.member,
-        device,
-        device_key: key.to_pkcs8()?,
-        token: Secret::new(session.token),
-        expires: session.expires_ms,
-        keystore,
-        genesis,
-    })
-}
-
-pub(crate) fn finish(
-    profile: Profile,
-    account: Account,
-    history: History,
-) -> Result<Session, ClientError> {
-    let (len, head) = history.current().next();
-    profile.save(&account)?;
-    profile.save_roster(history.statements())?;
-    profile.note(|seen| seen.note_roster(len, head))?;
-    Session::assemble(profile, account, Some(history))
 }
 
 /// The words with a line that says whose they are; lines that begin with `#` are passed over when read.
@@ -517,6 +376,7 @@ mod tests {
             statements: statements.map(|s| s.as_bytes().into()).collect(),
             recovery_keystore: Blob(keystore().lock(&recovery().lock(), [1; 12])),
             grant: Blob(vec![1; 32]),
+            device_names: Vec::new(),
         }
     }
 

@@ -106,10 +106,29 @@ impl Session {
         Ok(self.transport().json(Call::get(routes::STORAGE)).await?)
     }
 
-    /// The members' devices that the member may see.
+    /// The members' devices that the member may see. A device that was renamed is called what the roster says,
+    /// whatever the gateway calls it.
     pub async fn devices(&self) -> Result<Vec<api::Device>, ClientError> {
-        let devices: api::Devices = self.transport().json(Call::get(routes::DEVICES)).await?;
-        Ok(devices.devices)
+        let answer: api::Devices = self.transport().json(Call::get(routes::DEVICES)).await?;
+        let (mut devices, history) = (answer.devices, self.sync().await?);
+        for device in &mut devices {
+            let entry = history.current().device(device.id);
+            if let Some(name) = entry.and_then(|entry| entry.name.as_ref()) {
+                device.name = name.clone();
+            }
+        }
+        Ok(devices)
+    }
+
+    /// Calls a device `name` from now on, by a statement: no gateway can call it otherwise.
+    pub async fn rename_device(&self, device: DeviceId, name: Name) -> Result<(), ClientError> {
+        let history = self.sync().await?;
+        let known = history.current().device(device);
+        if known.and_then(|device| device.name.as_ref()) == Some(&name) {
+            return Ok(());
+        }
+        let rename = Operation::RenameDevice { device, name };
+        self.append(rename).await.map(drop)
     }
 
     /// Takes a device off the roster: its token is good no more.

@@ -15,15 +15,16 @@ use bartizan_protocol::blob::Blob;
 use bartizan_protocol::invitation::InvitationLink;
 use http::Method;
 
-use crate::account::{Joining, NewDevice, absent, account, finish, replayed, send_device};
 use crate::error::ClientError;
+use crate::joining::{NewDevice, Welcome, absent, admit, replayed};
 use crate::routes;
 use crate::session::Session;
-use crate::transport::{Call, Origin, Proof, Transport, Trust};
+use crate::transport::{Call, Origin, Proof};
 
 impl Session {
     /// Leaves the member's key store with the gateway, locked under a fresh secret, and gives the link that opens
-    /// it, once, until the moment beside it.
+    /// it, once, until the moment beside it. On the gateway's own machine the link is for the first name that the
+    /// gateway has elsewhere; where it has none, it is for this machine only.
     pub async fn invite(&self) -> Result<(InvitationLink, UtcMillis), ClientError> {
         let head = self.sync().await?.current().head();
         let invitation = Invitation::new(Secret::new(random::bytes()?));
@@ -35,7 +36,7 @@ impl Session {
         let call = Call::send(Method::POST, routes::INVITATIONS, &request)?;
         let opened: api::Invitation = self.transport().json(call).await?;
         let link = InvitationLink {
-            origin: self.transport().origin().to_string(),
+            origin: for_others(self.transport().origin(), &opened.origins).to_string(),
             invitation,
             genesis: self.identity().genesis,
             head: Some(head),
@@ -45,35 +46,31 @@ impl Session {
     }
 }
 
+/// What another device opens: what this one uses, or where nobody else can use that, the first that others can.
+fn for_others(own: &Origin, offered: &[String]) -> Origin {
+    let usable = |origin: &Origin| origin.is_secure() && !origin.is_loopback();
+    let mut offered = offered.iter().filter_map(|text| text.parse().ok());
+    let other = own.is_loopback().then(|| offered.find(usable)).flatten();
+    other.unwrap_or_else(|| own.clone())
+}
+
 /// Joins the household of whoever made `link`, as a further device of the same member.
-pub async fn join(link: &InvitationLink, device: NewDevice<'_>) -> Result<Session, ClientError> {
-    let origin: Origin = link.origin.parse()?;
-    let trust = device
-        .pin
-        .or(link.pin)
-        .map_or(Trust::FirstUse, Trust::Pinned);
-    device.profile.require_empty()?;
-    let transport = Transport::new(origin, trust);
+pub async fn join(link: &InvitationLink, device: NewDevice) -> Result<Session, ClientError> {
+    let transport = device.transport(link.origin.parse()?, link.pin)?;
     let ask = api::InvitationProof {
         id: Blob(link.invitation.id().as_bytes().to_vec()),
     };
     let call = Call::send(Method::POST, routes::INVITED, &ask)?.proof(Proof::None);
     let answer = transport.json::<api::SignInAnswer>(call).await;
     let answer = answer.map_err(|error| absent(error, ClientError::NotClaimed))?;
-    let (mut history, keystore) = check_invited(&answer, link)?;
-    let joining = Joining::new(&keystore, &history)?;
-    let session = send_device(&transport, &answer.grant, &device, &joining).await?;
-    let mine = session.site == keystore.site
-        && session.member == keystore.member
-        && session.device == joining.device.0;
-    if !mine {
-        return Err(ClientError::NotMe);
-    }
-    history
-        .append(joining.statement)
-        .map_err(ClientError::Roster)?;
-    let account = account(&transport, session, joining.device, keystore, link.genesis)?;
-    finish(device.profile, account, history)
+    let (history, keystore) = check_invited(&answer, link)?;
+    let welcome = Welcome {
+        history,
+        keystore,
+        grant: answer.grant,
+        device_names: answer.device_names,
+    };
+    admit(&transport, &device, welcome).await
 }
 
 /// The roster and keys that this link is for.
@@ -136,7 +133,24 @@ mod tests {
             keystore: Some(Blob(keystore().lock(&lock.lock(), [1; 12]))),
             member: keystore().member,
             grant: Blob(vec![1; 32]),
+            device_names: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_link_is_for_an_address_that_other_devices_can_open() {
+        let linked = |own: &str, offered: &[&str]| {
+            let offered: Vec<_> = offered.iter().map(|text| (*text).to_owned()).collect();
+            for_others(&own.parse().unwrap(), &offered).to_string()
+        };
+        let (here, gate) = ("https://localhost:8440", "https://gate.local:8440");
+        assert_eq!(linked(here, &[gate, "https://192.168.1.7:8440"]), gate);
+        let useless = ["", "http://gate.local", "https://127.0.0.1", "https://a/b"];
+        assert_eq!(linked(here, &useless), here);
+        assert_eq!(
+            linked("https://192.168.1.7", &[gate]),
+            "https://192.168.1.7"
+        );
     }
 
     #[test]

@@ -13,8 +13,10 @@ pub mod export;
 #[cfg(test)]
 mod fixture;
 pub mod invitation;
+mod joining;
 pub mod live;
 pub mod live_file;
+mod naming;
 pub mod profile;
 pub mod recordings;
 mod routes;

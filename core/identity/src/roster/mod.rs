@@ -6,14 +6,14 @@
 //! readers accept only footage of the sealers that it names.
 
 mod history;
+mod operation;
 mod rules;
 mod statement;
 
 pub use history::History;
+pub use operation::{Genesis, MAX_CAMERA_LIST, MAX_NAME_BYTES, Operation, Role};
 pub use rules::{Camera, Device, Member, Recipient, Roster, RosterError};
-pub use statement::{
-    Genesis, MAX_CAMERA_LIST, MAX_STATEMENT_BYTES, Operation, Role, Statement, StatementError,
-};
+pub use statement::{MAX_STATEMENT_BYTES, Statement, StatementError};
 
 /// Statements of one roster.
 pub const MAX_STATEMENTS: usize = 65_536;

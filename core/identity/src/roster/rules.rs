@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use bartizan_domain::limits::{MAX_CAMERAS, MAX_RECIPIENTS};
+use bartizan_domain::text::Name;
 use bartizan_domain::{
     CameraId, DeviceId, Fingerprint, Hash, KeyId, MemberId, SiteId, UtcMillis, sabotage,
 };
 
-use super::statement::{Genesis, Operation, Role, Statement};
+use super::operation::{Genesis, Operation, Role};
+use super::statement::Statement;
 use super::{MAX_DEVICES, MAX_MEMBERS, MAX_READER_KEYS_PER_MEMBER, MAX_STATEMENTS};
 use crate::{ReaderPublic, VerifyingKey};
 
@@ -24,6 +26,8 @@ pub struct Member {
     pub cameras: Vec<CameraId>,
     /// Reader keys that get epochs, oldest first.
     pub readers: Vec<ReaderPublic>,
+    /// What a statement calls them; `None` as long as none does.
+    pub name: Option<Name>,
 }
 
 impl Member {
@@ -41,12 +45,14 @@ impl Member {
 }
 
 /// A member's device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Whose.
     pub member: MemberId,
     /// Thumbprint (RFC 7638) of its DPoP key.
     pub thumbprint: Fingerprint,
+    /// What a statement calls it; `None` as long as none does.
+    pub name: Option<Name>,
 }
 
 /// A camera on the roster.
@@ -95,7 +101,7 @@ pub enum RosterError {
     /// It names something that is not on the roster.
     #[error("the statement names something that is not on the roster")]
     NotFound,
-    /// It adds something that is there already.
+    /// It adds something that is there already, or gives a name that is the present one.
     #[error("the statement adds something that is on the roster already")]
     Exists,
     /// A site must keep an owner.
@@ -119,6 +125,7 @@ pub struct Roster {
     len: u64,
     time: UtcMillis,
     head: Hash,
+    rights: Hash,
     genesis: Hash,
     gateway: VerifyingKey,
     recovery: (VerifyingKey, ReaderPublic),
@@ -165,6 +172,7 @@ impl Roster {
             expires: None,
             cameras: Vec::new(),
             readers: vec![genesis.reader.clone()],
+            name: None,
         };
         let (device, thumbprint) = genesis.device;
         Self {
@@ -172,6 +180,7 @@ impl Roster {
             len: 1,
             time: statement.time,
             head: statement.hash(),
+            rights: statement.hash(),
             genesis: statement.hash(),
             gateway: genesis.gateway,
             recovery: (genesis.recovery_identity, genesis.recovery_reader.clone()),
@@ -181,6 +190,7 @@ impl Roster {
                 Device {
                     member: genesis.owner,
                     thumbprint,
+                    name: None,
                 },
             )]),
             cameras: BTreeMap::new(),
@@ -211,6 +221,9 @@ impl Roster {
         self.len += 1;
         self.time = statement.time;
         self.head = statement.hash();
+        if !statement.operation.is_rename() {
+            self.rights = self.head;
+        }
         Ok(())
     }
 
@@ -234,17 +247,20 @@ impl Roster {
     }
 
     /// Who may do what: owners everything, admins what touches neither owners nor recovery, everyone
-    /// their own reader keys and devices.
+    /// their own reader keys, devices and name. Whoever may remove something may rename it.
     fn permit(&self, author: &Author, operation: &Operation) -> Result<(), RosterError> {
         let owner = author.role == Role::Owner;
         let manages = matches!(author.role, Role::Owner | Role::Admin);
         let own = |member: &MemberId| author.member == Some(*member);
+        let below = |member: &MemberId| manages && self.is_below_admin(*member);
+        let may_remove = |member: &MemberId| owner || below(member);
         let allowed = match operation {
             Operation::Genesis(_) => return Err(RosterError::SecondGenesis),
             Operation::AddMember { role, .. } => owner || manages && *role > Role::Admin,
-            Operation::RemoveMember { member } => owner || manages && self.is_below_admin(*member),
+            Operation::RemoveMember { member } => may_remove(member),
+            Operation::RenameMember { member, .. } => own(member) || may_remove(member),
             Operation::SetRole { member, role, .. } => {
-                owner || manages && *role > Role::Admin && self.is_below_admin(*member)
+                owner || *role > Role::Admin && below(member)
             }
             Operation::AddReaderKey { member, .. } | Operation::AddDevice { member, .. } => {
                 own(member) || author.member.is_none() && self.is_owner(*member)
@@ -253,13 +269,9 @@ impl Roster {
                 let holder = self.holder(*key).ok_or(RosterError::NotFound)?;
                 owner || own(&holder)
             }
-            Operation::RemoveDevice { device } => {
-                let member = self
-                    .devices
-                    .get(device)
-                    .ok_or(RosterError::NotFound)?
-                    .member;
-                owner || own(&member) || manages && self.is_below_admin(member)
+            Operation::RemoveDevice { device } | Operation::RenameDevice { device, .. } => {
+                let device = self.devices.get(device).ok_or(RosterError::NotFound)?;
+                own(&device.member) || may_remove(&device.member)
             }
             Operation::AddCamera { .. }
             | Operation::RemoveCamera { .. }
@@ -290,14 +302,10 @@ impl Roster {
                     expires: *expires,
                     cameras: cameras.clone(),
                     readers: Vec::new(),
+                    name: None,
                 },
             ),
-            Operation::RemoveMember { member } => {
-                self.keep_an_owner(*member)?;
-                self.members.remove(member).ok_or(RosterError::NotFound)?;
-                self.devices.retain(|_, device| device.member != *member);
-                Ok(())
-            }
+            Operation::RemoveMember { member } => self.remove_member(*member),
             Operation::SetRole {
                 member,
                 role,
@@ -327,6 +335,7 @@ impl Roster {
                 Device {
                     member: *member,
                     thumbprint: *thumbprint,
+                    name: None,
                 },
             ),
             Operation::RemoveDevice { device } => self
@@ -342,26 +351,41 @@ impl Roster {
                 .ok_or(RosterError::NotFound),
             Operation::AddSealer { key } => self.add_sealer(*key),
             Operation::ReplaceRecovery { identity, reader } => {
-                let known = self
-                    .members
-                    .values()
-                    .any(|member| member.identity == *identity);
-                vacant(known || self.holder(reader.id()).is_some())?;
-                self.recovery = (*identity, reader.clone());
-                Ok(())
+                self.replace_recovery(*identity, reader)
+            }
+            Operation::RenameDevice { device, name } => {
+                let entry = self.devices.get_mut(device).ok_or(RosterError::NotFound)?;
+                rename(&mut entry.name, name)
+            }
+            Operation::RenameMember { member, name } => {
+                let entry = self.members.get_mut(member).ok_or(RosterError::NotFound)?;
+                rename(&mut entry.name, name)
             }
         }
     }
 
     fn add_member(&mut self, id: MemberId, member: Member) -> Result<(), RosterError> {
-        let taken = self.recovery.0 == member.identity
-            || self
-                .members
-                .values()
-                .any(|other| other.identity == member.identity);
+        let taken = self.recovery.0 == member.identity || self.is_identity(member.identity);
         vacant(taken || self.members.contains_key(&id))?;
         full(self.members.len() >= MAX_MEMBERS, "members")?;
         self.members.insert(id, member);
+        Ok(())
+    }
+
+    fn remove_member(&mut self, id: MemberId) -> Result<(), RosterError> {
+        self.keep_an_owner(id)?;
+        self.members.remove(&id).ok_or(RosterError::NotFound)?;
+        self.devices.retain(|_, device| device.member != id);
+        Ok(())
+    }
+
+    fn replace_recovery(
+        &mut self,
+        identity: VerifyingKey,
+        reader: &ReaderPublic,
+    ) -> Result<(), RosterError> {
+        vacant(self.is_identity(identity) || self.holder(reader.id()).is_some())?;
+        self.recovery = (identity, reader.clone());
         Ok(())
     }
 
@@ -422,6 +446,10 @@ impl Roster {
         }
     }
 
+    fn is_identity(&self, key: VerifyingKey) -> bool {
+        self.members.values().any(|member| member.identity == key)
+    }
+
     fn is_owner(&self, member: MemberId) -> bool {
         self.members
             .get(&member)
@@ -460,6 +488,11 @@ impl Roster {
     /// Hash of the last statement.
     pub const fn head(&self) -> Hash {
         self.head
+    }
+
+    /// Hash of the last statement that changed more than a name: as long as it stays, so do everybody's rights.
+    pub const fn rights(&self) -> Hash {
+        self.rights
     }
 
     /// Hash of the first statement: what a sealer and an app pin.
@@ -559,6 +592,13 @@ struct Author {
     member: Option<MemberId>,
     role: Role,
     key: VerifyingKey,
+}
+
+/// A name that is the present one is refused: a roster does not grow by statements that say nothing.
+fn rename(present: &mut Option<Name>, name: &Name) -> Result<(), RosterError> {
+    vacant(present.as_ref() == Some(name))?;
+    *present = Some(name.clone());
+    Ok(())
 }
 
 const fn vacant(taken: bool) -> Result<(), RosterError> {

@@ -1,5 +1,6 @@
 //! The household of the vectors: who joins, leaves and changes keys, statement by statement.
 
+use bartizan_domain::text::Name;
 use bartizan_domain::{CameraId, DeviceId, Fingerprint, Hash, MemberId, Secret, SiteId, UtcMillis};
 use bartizan_identity::recovery::RecoveryKey;
 use bartizan_identity::roster::{Genesis, History, Role};
@@ -19,6 +20,9 @@ pub(crate) const OWNER: MemberId = MemberId::new([2; 16]);
 pub(crate) const VIEWER: MemberId = MemberId::new([9; 16]);
 pub(crate) const ADMIN: MemberId = MemberId::new([11; 16]);
 pub(crate) const AUDITOR: MemberId = MemberId::new([13; 16]);
+
+/// What the owner is called in the end: a byte order mark is a character like others.
+pub(crate) const NAMED: &str = "\u{feff}Zoe\u{308}";
 
 // Seeds of signing keys: one byte, 32 times.
 pub(crate) const OWNER_KEY: u8 = 1;
@@ -95,6 +99,20 @@ pub(crate) fn own_device(member: MemberId, seed: u8) -> Operation {
         device,
         thumbprint,
     }
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::parse(text).expect("a name")
+}
+
+pub(crate) fn call(member: MemberId, text: &str) -> Operation {
+    let name = name(text);
+    Operation::RenameMember { member, name }
+}
+
+pub(crate) fn call_device(seed: u8, text: &str) -> Operation {
+    let (device, name) = (DeviceId::new([seed; 16]), name(text));
+    Operation::RenameDevice { device, name }
 }
 
 /// The roster's log under construction.
@@ -174,7 +192,7 @@ pub(crate) fn rotate(log: &mut Log) {
 }
 
 /// What changes later: the owner's second reader key, the auditor becomes a member, the viewer leaves, the
-/// other camera goes.
+/// other camera goes, the owner and their device are called otherwise.
 pub(crate) fn change(log: &mut Log) {
     log.add(OWNER_KEY, own_reader(OWNER, 33));
     let (role, expires, cameras) = (Role::Auditor, Some(UtcMillis(T0.0 + 1)), Vec::new());
@@ -190,6 +208,8 @@ pub(crate) fn change(log: &mut Log) {
     );
     log.add(OWNER_KEY, Operation::RemoveMember { member: VIEWER });
     log.add(OWNER_KEY, Operation::RemoveCamera { camera: OTHER });
+    log.add(OWNER_KEY, call_device(2, "Zoë’s phone 📱"));
+    log.add(RECOVERY_KEY, call(OWNER, NAMED));
 }
 
 /// Who is entitled after each statement: to both cameras, before and after the viewer's time.

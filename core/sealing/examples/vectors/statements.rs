@@ -6,9 +6,9 @@ use bartizan_identity::{Operation, Roster, Signature, Statement, Suite};
 
 use crate::edit::{Bytes, Cases, Layout, flipped, resigned};
 use crate::house::{
-    ADMIN, ADMIN_KEY, AUDITOR, AUDITOR_KEY, CAMERA, GATEWAY_KEY, OTHER, OTHER_SEALER_KEY, OWNER,
-    OWNER_KEY, READERS, RECOVERY_KEY, SEALER_KEY, SITE, STRANGER_KEY, T0, VIEWER, VIEWER_KEY,
-    genesis, join, key, own_device, own_reader, reader, words,
+    ADMIN, ADMIN_KEY, AUDITOR, AUDITOR_KEY, CAMERA, GATEWAY_KEY, NAMED, OTHER, OTHER_SEALER_KEY,
+    OWNER, OWNER_KEY, READERS, RECOVERY_KEY, SEALER_KEY, SITE, STRANGER_KEY, T0, VIEWER,
+    VIEWER_KEY, call, call_device, genesis, join, key, own_device, own_reader, reader, words,
 };
 
 const CONTEXT: &[u8] = b"bartizan/v1/roster";
@@ -62,6 +62,8 @@ pub(crate) fn cases(cases: &mut Cases<'_>, log: &[Statement]) {
     keys_and_devices(cases, &next);
     cameras(cases, &next);
     recovery(cases, &next);
+    names(cases, &next);
+    forms_of_names(cases, &next);
     for (at, statement) in log.iter().enumerate() {
         let bytes = statement.as_bytes().to_vec();
         cases.add(
@@ -174,7 +176,7 @@ fn authors(cases: &mut Cases<'_>, next: &Next<'_>, good: &[u8]) {
 /// Operations that no writer of ours would write.
 fn operations(cases: &mut Cases<'_>, next: &Next<'_>) {
     let id = [20; 16];
-    for code in [0, 13, 255] {
+    for code in [0, 15, 255] {
         cases.add(format!("operation {code}"), next.raw(&[code]), "unknown");
     }
     cases.add("no operation", next.raw(&[]), "unknown");
@@ -578,4 +580,121 @@ fn recovery(cases: &mut Cases<'_>, next: &Next<'_>) {
         old,
         "unknown-author",
     );
+}
+
+/// Who calls whom what.
+fn names(cases: &mut Cases<'_>, next: &Next<'_>) {
+    for (author, member, verdict) in [
+        (OWNER_KEY, OWNER, "accepted"),
+        (OWNER_KEY, ADMIN, "accepted"),
+        (OWNER_KEY, NEW, "not-found"),
+        (OWNER_KEY, VIEWER, "not-found"),
+        (RECOVERY_KEY, OWNER, "accepted"),
+        (RECOVERY_KEY, ADMIN, "accepted"),
+        (ADMIN_KEY, ADMIN, "accepted"),
+        (ADMIN_KEY, AUDITOR, "accepted"),
+        (ADMIN_KEY, OWNER, "not-allowed"),
+        (ADMIN_KEY, NEW, "not-allowed"),
+        (AUDITOR_KEY, AUDITOR, "accepted"),
+        (AUDITOR_KEY, ADMIN, "not-allowed"),
+        (STRANGER_KEY, OWNER, "unknown-author"),
+    ] {
+        let operation = call(member, "Mum");
+        cases.add(
+            format!("{member} renamed by {author}"),
+            next.by(author, operation),
+            verdict,
+        );
+    }
+    for (author, seed, verdict) in [
+        (OWNER_KEY, 1, "accepted"),
+        (OWNER_KEY, 2, "accepted"),
+        (OWNER_KEY, 9, "not-found"),
+        (RECOVERY_KEY, 1, "accepted"),
+        (ADMIN_KEY, 1, "not-allowed"),
+        (ADMIN_KEY, 66, "not-found"),
+        (AUDITOR_KEY, 1, "not-allowed"),
+    ] {
+        let operation = call_device(seed, "Mum's phone");
+        cases.add(
+            format!("device {seed} renamed by {author}"),
+            next.by(author, operation),
+            verdict,
+        );
+    }
+    let same = next.by(OWNER_KEY, call(OWNER, NAMED));
+    cases.add("the same name again", same, "exists");
+    let unmarked = next.by(OWNER_KEY, call(OWNER, "Zoe\u{308}"));
+    cases.add("the name without its byte order mark", unmarked, "accepted");
+    let composed = next.by(OWNER_KEY, call(OWNER, "\u{feff}Zo\u{eb}"));
+    cases.add("the name in composed characters", composed, "accepted");
+}
+
+/// What is a name, byte by byte.
+fn forms_of_names(cases: &mut Cases<'_>, next: &Next<'_>) {
+    let raw = |length: usize, name: &[u8]| {
+        let length = u16::try_from(length).expect("short").to_be_bytes();
+        next.raw(&[&[14], OWNER.as_bytes().as_slice(), &length, name].concat())
+    };
+    for (what, name, verdict) in [
+        ("no character", "", "unknown"),
+        ("white space", "\u{3000}", "unknown"),
+        ("a space in front", " Mum", "unknown"),
+        ("a space behind", "Mum\u{a0}", "unknown"),
+        ("a space within", "Mum and Dad", "accepted"),
+        ("a byte order mark in front", "\u{feff}Mum", "accepted"),
+        ("a next-line control behind", "Mum\u{85}", "unknown"),
+        ("a line break within", "Mum\nDad", "unknown"),
+        ("a control within", "Mum\u{7f}", "unknown"),
+        ("a direction mark within", "gate\u{202e}4pm", "unknown"),
+        ("the first isolate within", "a\u{2066}b", "unknown"),
+        ("a line separator within", "a\u{2028}b", "unknown"),
+        (
+            "a zero-width joiner within",
+            "\u{1f469}\u{200d}\u{1f467}",
+            "accepted",
+        ),
+        ("a private character", "\u{e000}", "accepted"),
+        ("an unassigned character", "\u{e0080}", "accepted"),
+    ] {
+        let bytes = raw(name.len(), name.as_bytes());
+        cases.add(format!("a name with {what}"), bytes, verdict);
+    }
+    for (what, name, verdict) in [
+        ("64 characters", "\u{1f4f7}".repeat(64), "accepted"),
+        ("65 characters", "a".repeat(65), "too-long"),
+        (
+            "65 characters and a space behind",
+            format!("{} ", "a".repeat(65)),
+            "too-long",
+        ),
+        (
+            "64 characters and a space behind",
+            format!("{} ", "a".repeat(64)),
+            "unknown",
+        ),
+        (
+            "65 characters, one a control",
+            format!("{}\n.", "a".repeat(63)),
+            "too-long",
+        ),
+        ("256 characters", "a".repeat(256), "too-long"),
+        ("257 bytes", "a".repeat(257), "too-long"),
+    ] {
+        cases.add(
+            format!("a name of {what}"),
+            raw(name.len(), name.as_bytes()),
+            verdict,
+        );
+    }
+    for (what, bytes, verdict) in [
+        ("a lone continuation", [b'M', 0x80, b'm'], "unknown"),
+        ("half a surrogate", [0xed, 0xa0, 0x80], "unknown"),
+        ("an overlong slash", [0xe0, 0x80, 0xaf], "unknown"),
+        ("a character cut short", [b'M', 0xe2, 0x82], "unknown"),
+    ] {
+        cases.add(format!("a name with {what}"), raw(3, &bytes), verdict);
+    }
+    cases.add("a name longer than the statement", raw(80, b"Mum"), "short");
+    cases.add("a name shorter than its bytes", raw(2, b"Mum"), "trailing");
 }

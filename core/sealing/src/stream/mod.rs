@@ -317,7 +317,7 @@ impl StreamSealer {
     }
 
     /// Recording stops for `reason`: the segment is closed and a gap begins. Does nothing but note the
-    /// newer reason when a gap lasts already.
+    /// newer reason when a gap lasts already; but what a member switched off is a gap of its own.
     pub fn interrupt(
         &mut self,
         keys: &mut Keys<'_>,
@@ -327,6 +327,12 @@ impl StreamSealer {
     ) {
         self.close(keys, self.until, now, out);
         self.continues = false;
+        let is_own = |lasting: &Interruption| {
+            lasting.reason != reason && [lasting.reason, reason].contains(&GapReason::Paused)
+        };
+        if self.interruption.as_ref().is_some_and(is_own) {
+            self.end_interruption(now);
+        }
         match &mut self.interruption {
             Some(interruption) if interruption.reason != GapReason::Restart => {
                 interruption.reason = reason;
@@ -424,7 +430,8 @@ impl StreamSealer {
             return;
         };
         // A stream that never was has nothing to be missing.
-        if self.counter == 0 && reason == GapReason::Restart && lost.is_none() {
+        let is_mere_start = matches!(reason, GapReason::Restart | GapReason::Paused);
+        if self.counter == 0 && is_mere_start && lost.is_none() {
             return;
         }
         let (first_segment, segments) = lost.unwrap_or((0, 0));

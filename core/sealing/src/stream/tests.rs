@@ -203,6 +203,41 @@ fn a_camera_that_goes_and_comes_leaves_a_signed_gap() {
 }
 
 #[test]
+fn what_a_member_switched_off_is_a_gap_of_its_own() {
+    let mut bench = Bench::new();
+    bench.film(4, 50);
+    // Offline for half a minute, then switched off for a while, then offline again before the first picture.
+    let reasons = [
+        GapReason::CameraOffline,
+        GapReason::Paused,
+        GapReason::CameraOffline,
+    ];
+    for reason in reasons {
+        bench.with(|sealer, keys, now, out| sealer.interrupt(keys, reason, now, out));
+        bench.now = bench.now.saturating_add(30_000);
+    }
+    bench.connect();
+    bench.film(4, 50);
+    let report = bench.verify();
+    assert!(report.is_whole(), "{report:?}");
+    let signed: Vec<_> = report.gaps.iter().map(|gap| gap.reason).collect();
+    assert_eq!(signed, reasons);
+    for pair in report.gaps.windows(2) {
+        assert_eq!(pair[0].to, pair[1].from);
+    }
+}
+
+#[test]
+fn a_stream_that_never_was_leaves_nothing_when_it_is_switched_off() {
+    let mut bench = Bench::new();
+    bench.with(|sealer, keys, now, out| {
+        sealer.interrupt(keys, GapReason::Paused, now, out);
+        sealer.finish(keys, now, out);
+    });
+    assert!(bench.out.is_empty());
+}
+
+#[test]
 fn a_lasting_gap_is_signed_every_minute() {
     let mut bench = Bench::new();
     bench.film(4, 50);

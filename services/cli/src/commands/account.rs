@@ -14,19 +14,25 @@ use bartizan_protocol::claim::ClaimLink;
 use bartizan_protocol::invitation::InvitationLink;
 use serde_json::{Map, Value, json};
 
-use crate::args::{Claim, SignIn, SignOut};
+use crate::args::{Claim, SignIn, SignOut, ThisDevice};
 use crate::context::{Context, device_name, typed};
 use crate::failure::Failure;
+
+/// This device, which has no account yet.
+fn new_device(context: &Context, args: ThisDevice) -> NewDevice {
+    let (name, suggested) = device_name(args.device_name);
+    NewDevice {
+        profile: context.profile(),
+        name,
+        suggested,
+        pin: args.pin,
+    }
+}
 
 pub(super) async fn claim(context: &Context, args: Claim) -> Result<(), Failure> {
     let link = typed(args.link)?;
     let link: ClaimLink = link.expose().parse().map_err(ClientError::from)?;
-    let name = device_name(args.device.device_name);
-    let device = NewDevice {
-        profile: context.profile(),
-        name: &name,
-        pin: args.device.pin,
-    };
+    let device = new_device(context, args.device);
     let claimed = bartizan_client::claim(&link, &args.name, &args.recovery_out, device).await?;
     let file = args.recovery_out.display();
     context.out.line(format!(
@@ -85,12 +91,7 @@ async fn add_suggested(
 }
 
 pub(super) async fn sign_in(context: &Context, args: SignIn) -> Result<(), Failure> {
-    let name = device_name(args.device.device_name);
-    let device = NewDevice {
-        profile: context.profile(),
-        name: &name,
-        pin: args.device.pin,
-    };
+    let device = new_device(context, args.device);
     let session = if let Some(words) = args.recovery {
         let origin: Origin = args.link.parse().map_err(ClientError::from)?;
         let words = if words == Path::new("-") {

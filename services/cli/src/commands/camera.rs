@@ -3,10 +3,12 @@
 use bartizan_client::cameras::NewCamera;
 use bartizan_domain::Secret;
 use bartizan_media::url::Source as Address;
-use bartizan_protocol::api::{self, StreamStatus};
+use bartizan_protocol::api::{self, Change, StreamStatus};
 use serde_json::{Value, json};
 
-use crate::args::{CameraAdd, CameraRemove, CameraSet, CameraTest, Keep, Source};
+use crate::args::{
+    CameraAdd, CameraRemove, CameraSet, CameraTest, Keep, KeepChange, Limit, Source,
+};
 use crate::context::{Context, typed};
 use crate::failure::Failure;
 use crate::output::show_bytes;
@@ -129,30 +131,75 @@ pub(super) async fn test(context: &Context, args: CameraTest) -> Result<(), Fail
 }
 
 pub(super) async fn set(context: &Context, args: CameraSet) -> Result<(), Failure> {
-    let keep = retention(args.keep);
-    let main = args.url.as_deref().map(|url| settings(url, &args.source));
-    let patch = api::CameraPatch {
+    let keep = args.keep;
+    let has_keep = keep.retention_days.is_some() || keep.retention_gb.is_some();
+    let mut patch = api::CameraPatch {
         name: args.name,
-        main: main.transpose()?,
-        sub: sub_settings(args.sub.as_deref(), &args.source)?,
-        retention: (keep != api::Retention::default()).then_some(keep),
+        main: typed_settings(args.url, &args.source)?,
+        sub: typed_settings(args.sub, &args.source)?.map_or(Change::Keep, Change::Set),
+        retention: None,
     };
-    let nothing = patch.name.is_none()
-        && patch.main.is_none()
-        && patch.sub.is_none()
-        && patch.retention.is_none();
-    if nothing {
-        let usage = "say what to change: --name, --url, --sub, --retention-days or --retention-gb";
+    if args.no_sub {
+        patch.sub = Change::Remove;
+    }
+    if patch == api::CameraPatch::default() && !has_keep {
+        let usage = "say what to change: --name, --url, --sub, --no-sub, --retention-days or --retention-gb";
         return Err(Failure::Usage(usage.to_owned()));
     }
     let session = context.session().await?;
     let camera = session.camera(&args.camera).await?;
+    patch.retention = has_keep.then(|| kept(camera.retention, keep));
+    let is_less = patch
+        .retention
+        .is_some_and(|after| is_shorter(camera.retention, after));
+    let had_sub = camera.streams.len() > 1;
     let camera = session.patch_camera(camera.id, &patch).await?;
-    context
-        .out
-        .line(format!("Changed {}.", camera.name.as_str()));
+    let name = camera.name.as_str();
+    context.out.line(format!("Changed {name}."));
+    if is_less {
+        context
+            .out
+            .line("Older recordings beyond that are deleted within a minute.");
+    }
+    if args.no_sub && had_sub {
+        context.out.line(
+            "Its small stream is not recorded any more. What was recorded of it stays until the retention removes it.",
+        );
+    }
     context.out.result(&described(&camera));
     Ok(())
+}
+
+/// An address that was typed, or stands on standard input for `-`.
+fn typed_settings(
+    url: Option<String>,
+    source: &Source,
+) -> Result<Option<api::SourceSettings>, Failure> {
+    let Some(url) = url.map(typed).transpose()? else {
+        return Ok(None);
+    };
+    settings(url.expose(), source).map(Some)
+}
+
+/// Whether something that is kept now may be too much afterwards.
+fn is_shorter(before: api::Retention, after: api::Retention) -> bool {
+    let tighter =
+        |old: Option<u64>, now: Option<u64>| now.is_some_and(|now| old.is_none_or(|old| now < old));
+    tighter(before.max_bytes, after.max_bytes)
+        || tighter(
+            before.max_hours.map(u64::from),
+            after.max_hours.map(u64::from),
+        )
+}
+
+/// A camera's limits with those that were given in place of its own.
+fn kept(now: api::Retention, change: KeepChange) -> api::Retention {
+    let gigabytes = |limit: Limit<u64>| limit.0.map(|gb| gb.saturating_mul(GB));
+    let hours = |limit: Limit<u32>| limit.0.map(|days| days.saturating_mul(24));
+    api::Retention {
+        max_bytes: change.retention_gb.map_or(now.max_bytes, gigabytes),
+        max_hours: change.retention_days.map_or(now.max_hours, hours),
+    }
 }
 
 pub(super) async fn remove(context: &Context, args: &CameraRemove) -> Result<(), Failure> {
@@ -196,5 +243,35 @@ fn retention(keep: Keep) -> api::Retention {
     api::Retention {
         max_bytes: keep.retention_gb.map(|gb| gb.saturating_mul(GB)),
         max_hours: keep.retention_days.map(|days| days.saturating_mul(24)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_is_not_given_stays_as_it_is() {
+        let now = api::Retention {
+            max_bytes: Some(200 * GB),
+            max_hours: Some(24),
+        };
+        let change = KeepChange {
+            retention_days: Some(Limit(Some(14))),
+            retention_gb: None,
+        };
+        let both = kept(now, change);
+        assert_eq!(
+            (both.max_bytes, both.max_hours),
+            (Some(200 * GB), Some(336))
+        );
+        let lifted = KeepChange {
+            retention_days: None,
+            retention_gb: Some(Limit(None)),
+        };
+        let age = kept(now, lifted);
+        assert_eq!((age.max_bytes, age.max_hours), (None, Some(24)));
+        assert!(is_shorter(age, both), "a size where there was none");
+        assert!(!is_shorter(now, both) && !is_shorter(now, now));
     }
 }

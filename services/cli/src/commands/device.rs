@@ -1,11 +1,16 @@
 //! The household's devices.
 
+use bartizan_client::transport::Origin;
 use bartizan_protocol::api;
 use serde_json::{Value, json};
 
-use crate::args::DeviceRemove;
+use crate::args::{DeviceRemove, DeviceRename};
 use crate::context::Context;
 use crate::failure::Failure;
+
+/// Of a link that no phone can open.
+const ONLY_HERE: &str = "This link works on this machine only. For a phone, serve the home network: cargo xtask up --lan, or \
+                         bartizan-gateway run --listen 0.0.0.0:8440";
 
 pub(super) async fn list(context: &Context) -> Result<(), Failure> {
     let devices = context.session().await?.devices().await?;
@@ -34,6 +39,13 @@ pub(super) async fn invite(context: &Context) -> Result<(), Failure> {
     let session = context.session().await?;
     let (link, expires) = session.invite().await?;
     let text = link.to_string();
+    let only_here = link
+        .origin
+        .parse()
+        .is_ok_and(|origin: Origin| origin.is_loopback());
+    if only_here {
+        context.out.note(ONLY_HERE);
+    }
     context.out.line(format!(
         "Open this on your new device, once, before {}. It lets that device in as you: show it to nobody else.\n",
         context.show(expires)
@@ -44,7 +56,19 @@ pub(super) async fn invite(context: &Context) -> Result<(), Failure> {
     context.out.line(&text);
     context
         .out
-        .result(&json!({ "link": text, "expiresMs": expires }));
+        .result(&json!({ "link": text, "expiresMs": expires, "onlyHere": only_here }));
+    Ok(())
+}
+
+pub(super) async fn rename(context: &Context, args: DeviceRename) -> Result<(), Failure> {
+    let session = context.session().await?;
+    let device = find(session.devices().await?, &args.device)?;
+    let (was, name) = (device.name.as_str(), args.name.as_str());
+    session.rename_device(device.id, args.name.clone()).await?;
+    context.out.line(format!("{was} is called {name} now."));
+    context
+        .out
+        .result(&json!({ "device": device.id, "name": name }));
     Ok(())
 }
 

@@ -31,6 +31,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<u8, Failu
         Command::Verify(args) => return verify::verify(context, &args).await,
         Command::Device(Device::List) => device::list(context).await?,
         Command::Device(Device::Invite) => device::invite(context).await?,
+        Command::Device(Device::Rename(args)) => device::rename(context, args).await?,
         Command::Device(Device::Remove(args)) => device::remove(context, &args).await?,
     }
     Ok(DONE)

@@ -15,7 +15,7 @@ use crate::output::show_bytes;
 pub(super) async fn list(context: &Context, args: &Recordings) -> Result<(), Failure> {
     let range = range(context, args.from.as_deref(), args.to.as_deref())?;
     let session = context.session().await?;
-    let (camera, stream) = context.stream(&session, &args.stream).await?;
+    let (camera, stream) = context.recorded_stream(&session, &args.stream).await?;
     let spans = session.recordings(stream, range).await?;
     let rows: Vec<[String; 3]> = spans
         .iter()
@@ -43,7 +43,7 @@ pub(super) async fn list(context: &Context, args: &Recordings) -> Result<(), Fai
 pub(super) async fn export(context: &Context, args: &Export) -> Result<(), Failure> {
     let range = range(context, Some(&args.from), Some(&args.to))?;
     let session = context.session().await?;
-    let (camera, stream) = context.stream(&session, &args.stream).await?;
+    let (camera, stream) = context.recorded_stream(&session, &args.stream).await?;
     let request = Request {
         stream,
         range,

@@ -1,6 +1,6 @@
 //! The gateway, the household, and the disk.
 
-use bartizan_protocol::api::RootKeyKind;
+use bartizan_protocol::api::{DiskAlert, RootKeyKind};
 use serde_json::{Value, json};
 
 use super::account;
@@ -65,6 +65,20 @@ pub(super) async fn status(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is wrong with the disk, and what that means.
+const fn explained(alert: DiskAlert) -> &'static str {
+    match alert {
+        DiskAlert::Full => "the disk is full: nothing is recorded until there is room",
+        DiskAlert::ReadOnly => {
+            "the disk can't be written to: nothing is recorded until that works again"
+        }
+        DiskAlert::Failing => {
+            "the disk fails: nothing is recorded until it works; the gateway's log says more"
+        }
+        DiskAlert::Slow => "the disk does not keep up: some recordings are lost",
+    }
+}
+
 pub(super) async fn storage(context: &Context) -> Result<(), Failure> {
     let session = context.session().await?;
     let storage = session.storage().await?;
@@ -76,8 +90,8 @@ pub(super) async fn storage(context: &Context) -> Result<(), Failure> {
         show_bytes(storage.free_bytes),
         show_bytes(storage.floor_bytes)
     ));
-    if let Some(alert) = &storage.alert {
-        out.line(format!("ALERT: {alert}"));
+    if let Some(alert) = storage.alert {
+        out.line(format!("ALERT: {}", explained(alert)));
     }
     let rows: Vec<[String; 4]> = storage
         .streams

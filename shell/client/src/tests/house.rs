@@ -197,6 +197,10 @@ impl Backend for House {
         Err(browsers_only())
     }
 
+    async fn device_names(&self, _: Entrant) -> Result<Vec<bartizan_domain::text::Name>, Error> {
+        Ok(self.state().names.values().cloned().collect())
+    }
+
     async fn add_device(&self, _: Entrant, device: NewDevice) -> Result<api::Session, Error> {
         let mut state = self.state();
         state.append(device.statement)?;
@@ -282,6 +286,15 @@ impl Backend for House {
         _: Authorized<OwnPasskeys>,
         _: Hash,
         _: Vec<u8>,
+    ) -> Result<(), Error> {
+        Err(browsers_only())
+    }
+
+    async fn rename_passkey(
+        &self,
+        _: Authorized<OwnPasskeys>,
+        _: Hash,
+        _: bartizan_domain::text::Name,
     ) -> Result<(), Error> {
         Err(browsers_only())
     }

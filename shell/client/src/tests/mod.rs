@@ -81,7 +81,8 @@ impl Gateway {
     async fn try_claim(&self) -> Result<Claimed, ClientError> {
         let device = NewDevice {
             profile: Profile::at(self.path("owner")),
-            name: &name("Laptop"),
+            name: name("Laptop"),
+            suggested: true,
             pin: None,
         };
         claim(&self.link, &name("Ada"), &self.path("recovery.txt"), device).await
@@ -154,7 +155,8 @@ async fn a_gateway_is_claimed_once() {
     assert_eq!(again.advice(), Advice::Change);
     let other = NewDevice {
         profile: Profile::at(gateway.path("other")),
-        name: &name("Other"),
+        name: name("Other"),
+        suggested: true,
         pin: None,
     };
     let file = gateway.path("other.txt");
@@ -201,21 +203,32 @@ async fn an_existing_recovery_file_is_not_touched() {
 async fn the_recovery_words_make_a_second_device() {
     let (gateway, owner) = Gateway::claimed().await;
     let words = read_recovery(&gateway.path("recovery.txt")).unwrap();
-    let device = |folder: &str| NewDevice {
+    let device = |folder: &str, called: &str, suggested| NewDevice {
         profile: Profile::at(gateway.path(folder)),
-        name: Box::leak(Box::new(name("Phone"))),
+        name: name(called),
+        suggested,
         pin: None,
     };
     let origin = || gateway.link.origin.parse().unwrap();
-    let phone = sign_in(origin(), &words, device("phone")).await.unwrap();
+    let phone = device("phone", "Phone", false);
+    let phone = sign_in(origin(), &words, phone).await.unwrap();
     assert_eq!(phone.identity().member, owner.identity().member);
     assert_eq!(phone.identity().genesis, owner.identity().genesis);
     assert_eq!(phone.devices().await.unwrap().len(), 2);
 
+    // A name that nobody chose is numbered; one that somebody chose stays.
+    for (folder, called, suggested) in [("third", "Laptop", true), ("fourth", "Phone", false)] {
+        let device = device(folder, called, suggested);
+        sign_in(origin(), &words, device).await.unwrap();
+    }
+    let devices = phone.devices().await.unwrap();
+    let mut names: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["Laptop", "Laptop 2", "Phone", "Phone"]);
+
     let other = bartizan_identity::recovery::RecoveryKey::from_entropy(Secret::new([3; 32]));
-    let refused = sign_in(origin(), &other, device("nobody"))
-        .await
-        .unwrap_err();
+    let nobody = device("nobody", "Phone", true);
+    let refused = sign_in(origin(), &other, nobody).await.unwrap_err();
     let refused = refused.api().unwrap();
     assert_eq!((refused.status, refused.signed_out), (401, false));
 
@@ -227,6 +240,24 @@ async fn the_recovery_words_make_a_second_device() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_device_is_called_what_the_roster_says() {
+    // This gateway calls devices for ever what they were called when they joined.
+    let (gateway, owner) = Gateway::claimed().await;
+    let device = owner.identity().device;
+    owner.rename_device(device, name("Hall")).await.unwrap();
+    let called = owner.devices().await.unwrap().remove(0).name;
+    assert_eq!(called, name("Hall"));
+    let length = owner.history().await.unwrap().current().len();
+    owner.rename_device(device, name("Hall")).await.unwrap();
+    assert_eq!(owner.history().await.unwrap().current().len(), length);
+    let nobodys = DeviceId::new([9; 16]);
+    let refused = owner.rename_device(nobodys, name("Hall")).await;
+    let not_found = bartizan_identity::RosterError::NotFound;
+    assert!(matches!(refused, Err(ClientError::Roster(error)) if error == not_found));
+    gateway.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cameras_come_change_and_go() {
     let (gateway, session) = Gateway::claimed().await;
     let door = session.add_camera(&camera("Door")).await.unwrap();
@@ -234,7 +265,7 @@ async fn cameras_come_change_and_go() {
     let patch = api::CameraPatch {
         name: Some(name("Front door")),
         main: None,
-        sub: None,
+        sub: api::Change::Keep,
         retention: None,
     };
     session.patch_camera(door.id, &patch).await.unwrap();

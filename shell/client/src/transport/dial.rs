@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bartizan_domain::Fingerprint;
+use bartizan_domain::host::is_loopback_address;
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -24,7 +25,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower::Service;
 
-use super::origin::{Origin, is_local};
+use super::origin::Origin;
 use super::pin::{PinVerifier, Trust};
 
 /// How long name look-up, TCP and TLS may take, each.
@@ -142,7 +143,7 @@ impl Dialer {
     async fn dial_tcp(&self) -> Result<TcpStream, DialError> {
         let mut failed = DialError::NoSuchHost(io::ErrorKind::NotFound.into());
         for address in self.addresses().await? {
-            if !self.origin.is_secure() && !is_local(address.ip()) {
+            if !self.origin.is_secure() && !is_loopback_address(address.ip()) {
                 return Err(DialError::NotLocal);
             }
             match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {

@@ -3,9 +3,9 @@
 //! Nothing but an origin is taken: no user name, path or query. Plain HTTP is for this machine only.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use bartizan_domain::host::{bare, is_host, is_loopback};
 use bartizan_domain::sabotage;
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -46,6 +46,11 @@ impl Origin {
     /// Host name or address; an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
         bare(self.authority.host())
+    }
+
+    /// Whether it leads to the very machine that asks: nobody else can use it.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.host())
     }
 
     /// The port, or the scheme's own.
@@ -96,11 +101,12 @@ impl FromStr for Origin {
         if given.as_str().contains('@') {
             return Err(OriginError::Credentials);
         }
+        // `http` lets more pass (RFC 3986 §3.2.2).
         if !is_host(given.host()) {
             return Err(OriginError::Malformed);
         }
-        let local = secure || is_loopback(bare(given.host()));
-        if !local && !sabotage::off("R-11") {
+        let kept = secure || is_loopback(given.host());
+        if !kept && !sabotage::off("R-11") {
             return Err(OriginError::Unencrypted);
         }
         let default = if secure { 443 } else { 80 };
@@ -148,35 +154,6 @@ fn parse_port(text: &str) -> Result<u16, OriginError> {
     Ok(port)
 }
 
-/// A name as in DNS, an IPv4 address, or an IPv6 address in brackets: what a gateway answers to. `http` lets
-/// more pass (RFC 3986 §3.2.2).
-fn is_host(host: &str) -> bool {
-    if let Some(literal) = host.strip_prefix('[') {
-        let address = literal.strip_suffix(']').map(Ipv6Addr::from_str);
-        return matches!(address, Some(Ok(_)));
-    }
-    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    !host.is_empty() && host.bytes().all(in_name)
-}
-
-fn bare(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
-}
-
-/// Names that resolvers must keep on this machine (RFC 6761 §6.3), and loopback addresses.
-pub(super) fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        || host.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// Whether `address` may be spoken to in clear.
-pub(super) const fn is_local(address: IpAddr) -> bool {
-    address.is_loopback()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +170,8 @@ mod tests {
             ("https://gate.lan:443", "https://gate.lan"),
             ("http://[::1]:80", "http://[::1]"),
             ("http://localhost:1", "http://localhost:1"),
+            ("http://gate.localhost", "http://gate.localhost"),
+            ("http://[::ffff:127.0.0.1]:1", "http://[::ffff:127.0.0.1]:1"),
         ] {
             assert_eq!(origin(given).as_deref(), Ok(canonical));
         }

@@ -10,6 +10,7 @@ import type { VerifyingKey } from "../key.ts";
 import { verifyingKey } from "../key.ts";
 import type { ReaderPublic } from "../reader.ts";
 import { decodeReaderPublic, encodeReaderPublic } from "../reader.ts";
+import { decodeName, encodeName } from "./name.ts";
 
 /** Cameras that a viewer can be limited to. */
 export const MAX_CAMERA_LIST = 256;
@@ -57,7 +58,9 @@ export type Operation =
   | { readonly kind: "add-camera"; camera: CameraId; sealer: KeyId }
   | { readonly kind: "remove-camera"; camera: CameraId }
   | { readonly kind: "add-sealer"; key: VerifyingKey }
-  | { readonly kind: "replace-recovery"; identity: VerifyingKey; reader: ReaderPublic };
+  | { readonly kind: "replace-recovery"; identity: VerifyingKey; reader: ReaderPublic }
+  | { readonly kind: "rename-device"; device: DeviceId; name: string }
+  | { readonly kind: "rename-member"; member: MemberId; name: string };
 
 const id16 = <T extends Parameters<typeof bytesOf>[0]>(input: Reader, field: string) =>
   idOf<T>(input.view(field, 16));
@@ -134,6 +137,16 @@ const DECODERS: { readonly [code: number]: (input: Reader) => Operation | Promis
     identity: await key32(input, "identity"),
     reader: await decodeReaderPublic(input),
   }),
+  13: (input) => ({
+    kind: "rename-device",
+    device: id16<DeviceId>(input, "device"),
+    name: decodeName(input),
+  }),
+  14: (input) => ({
+    kind: "rename-member",
+    member: id16<MemberId>(input, "member"),
+    name: decodeName(input),
+  }),
 };
 
 /** Reads `operation u8 ‖ fields`. */
@@ -190,6 +203,14 @@ export function encodeOperation(out: Writer, operation: Operation): void {
     case "replace-recovery":
       out.u8(12).fixed(operation.identity.bytes);
       encodeReaderPublic(out, operation.reader);
+      break;
+    case "rename-device":
+      out.u8(13).fixed(bytesOf(operation.device));
+      encodeName(out, operation.name);
+      break;
+    case "rename-member":
+      out.u8(14).fixed(bytesOf(operation.member));
+      encodeName(out, operation.name);
       break;
   }
 }

@@ -2,9 +2,9 @@
 // no right: that was done before (`rules.ts`).
 
 import { demand, refuse } from "../../domain/errors.ts";
-import type { MemberId } from "../../domain/id.ts";
+import type { DeviceId, MemberId } from "../../domain/id.ts";
 import type { Operation } from "./operation.ts";
-import type { Member, Roster } from "./state.ts";
+import type { Device, Member, Roster } from "./state.ts";
 import { holderOf } from "./state.ts";
 
 /** Members of one site. */
@@ -46,6 +46,10 @@ export function perform(roster: Roster, operation: Operation): Roster {
       return addSealer(roster, operation);
     case "replace-recovery":
       return replaceRecovery(roster, operation);
+    case "rename-device":
+      return renameDevice(roster, operation);
+    case "rename-member":
+      return renameMember(roster, operation);
   }
 }
 
@@ -56,7 +60,7 @@ function addMember(roster: Roster, operation: Do<"add-member">): Roster {
   const taken = roster.recovery.identity.id === identity.id || isMember(roster, identity.id);
   demand(!taken && !roster.members.has(member), "exists", "member");
   demand(roster.members.size < MAX_MEMBERS, "full", "members");
-  return withMember(roster, member, { role, expires, cameras, identity, readers: [] });
+  return withMember(roster, member, { role, expires, cameras, identity, readers: [], name: null });
 }
 
 function isMember(roster: Roster, identity: string): boolean {
@@ -99,7 +103,7 @@ function addDevice(roster: Roster, operation: Do<"add-device">): Roster {
   find(roster, member);
   demand(!roster.devices.has(device), "exists", "device");
   demand(roster.devices.size < MAX_DEVICES, "full", "devices");
-  return { ...roster, devices: new Map(roster.devices).set(device, { member, thumbprint }) };
+  return withDevice(roster, device, { member, thumbprint, name: null });
 }
 
 function addCamera(roster: Roster, { camera, sealer }: Do<"add-camera">): Roster {
@@ -122,6 +126,19 @@ function replaceRecovery(roster: Roster, operation: Do<"replace-recovery">): Ros
   return { ...roster, recovery: { identity, reader } };
 }
 
+/** A name that is the present one is refused: a roster does not grow by statements that say nothing. */
+function renameDevice(roster: Roster, { device, name }: Do<"rename-device">): Roster {
+  const entry = roster.devices.get(device) ?? refuse("not-found", "device");
+  demand(entry.name !== name, "exists", "name");
+  return withDevice(roster, device, { ...entry, name });
+}
+
+function renameMember(roster: Roster, { member, name }: Do<"rename-member">): Roster {
+  const entry = find(roster, member);
+  demand(entry.name !== name, "exists", "name");
+  return withMember(roster, member, { ...entry, name });
+}
+
 /** Refuses when `member` is the only owner without an expiry. */
 function keepAnOwner(roster: Roster, member: MemberId): void {
   const lasting = [...roster.members].filter(
@@ -137,6 +154,10 @@ function find(roster: Roster, member: MemberId): Member {
 
 function withMember(roster: Roster, id: MemberId, member: Member): Roster {
   return { ...roster, members: new Map(roster.members).set(id, member) };
+}
+
+function withDevice(roster: Roster, id: DeviceId, device: Device): Roster {
+  return { ...roster, devices: new Map(roster.devices).set(id, device) };
 }
 
 function without<K, V>(map: ReadonlyMap<K, V>, key: K, field: string): Map<K, V> {

@@ -43,8 +43,8 @@ function fromGenesis(statement: Statement, genesis: Genesis): Roster {
     genesis: statement.hash,
     gateway,
     recovery: { identity: genesis.recoveryIdentity, reader: genesis.recoveryReader },
-    members: new Map([[owner, { ...rights, identity, readers: [reader] }]]),
-    devices: new Map([[device, { member: owner, thumbprint }]]),
+    members: new Map([[owner, { ...rights, identity, readers: [reader], name: null }]]),
+    devices: new Map([[device, { member: owner, thumbprint, name: null }]]),
     cameras: new Map(),
     sealers: new Map([[sealer.id, sealer]]),
   };
@@ -102,30 +102,34 @@ function findAuthor(roster: Roster, id: KeyId, now: bigint): Author {
 
 /**
  * Owners do everything; admins what touches neither owners, admins nor recovery; everyone their own
- * reader keys and devices, and the recovery key those of owners.
+ * reader keys, devices and name, and the recovery key those of owners. Whoever may remove something may rename it.
  */
 function isPermitted(roster: Roster, author: Author, operation: Operation): boolean {
   const owner = author.role === "owner";
   const manages = owner || author.role === "admin";
   const own = (member: MemberId) => author.member === member;
-  const below = (member: MemberId) => isBelowAdmin(roster.members.get(member)?.role);
+  const below = (member: MemberId) => manages && isBelowAdmin(roster.members.get(member)?.role);
+  const mayRemove = (member: MemberId) => owner || below(member);
   switch (operation.kind) {
     case "genesis":
       return refuse("second-genesis", "statement");
     case "add-member":
       return owner || (manages && isBelowAdmin(operation.role));
     case "remove-member":
-      return owner || (manages && below(operation.member));
+      return mayRemove(operation.member);
+    case "rename-member":
+      return own(operation.member) || mayRemove(operation.member);
     case "set-role":
-      return owner || (manages && isBelowAdmin(operation.role) && below(operation.member));
+      return owner || (isBelowAdmin(operation.role) && below(operation.member));
     case "add-reader-key":
     case "add-device":
       return own(operation.member) || (author.member === null && isOwner(roster, operation.member));
     case "retire-reader-key":
       return owner || own(holderOf(roster, operation.key) ?? refuse("not-found", "reader key"));
-    case "remove-device": {
+    case "remove-device":
+    case "rename-device": {
       const device = roster.devices.get(operation.device) ?? refuse("not-found", "device");
-      return owner || own(device.member) || (manages && below(device.member));
+      return own(device.member) || mayRemove(device.member);
     }
     case "add-camera":
     case "remove-camera":

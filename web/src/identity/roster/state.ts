@@ -21,12 +21,16 @@ export interface Member extends Rights {
   readonly identity: VerifyingKey;
   /** Reader keys that get epochs, oldest first. */
   readonly readers: readonly ReaderPublic[];
+  /** What a statement calls them; `null` as long as none does. */
+  readonly name: string | null;
 }
 
 export interface Device {
   readonly member: MemberId;
   /** Thumbprint (RFC 7638) of its DPoP key. */
   readonly thumbprint: Fingerprint;
+  /** What a statement calls it; `null` as long as none does. */
+  readonly name: string | null;
 }
 
 /** A reader key that is entitled to a camera's epochs; `member` is `null` for the recovery key. */

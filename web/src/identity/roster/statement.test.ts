@@ -54,6 +54,8 @@ test("statements round trip", async () => {
     { kind: "remove-camera", camera: CAMERA },
     { kind: "add-sealer", key: identity },
     { kind: "replace-recovery", identity, reader: key },
+    { kind: "rename-device", device: deviceOf(4), name: "\ufeffZoe\u0308’s phone 📱" },
+    { kind: "rename-member", member: OWNER, name: "🎥".repeat(64) },
   ];
   const place = { site: SITE, sequence: 7n, previous: ZERO };
   for (const operation of operations) {

@@ -5,6 +5,8 @@ use bartizan_domain::{CameraId, DeviceId, Fingerprint, Hash, MemberId, Secret, S
 use super::*;
 use crate::{ReaderKey, ReaderPublic, SigningKey, Suite};
 
+mod names;
+
 const SITE: SiteId = SiteId::new([1; 16]);
 const OWNER: MemberId = MemberId::new([2; 16]);
 const CAMERA: CameraId = CameraId::new([3; 16]);
