@@ -26,7 +26,9 @@ fuzz_target!(|text: &str| {
         url.host().map(|host| host.trim_matches(['[', ']'])),
         Some(origin.host())
     );
-    let loopback = |ip: IpAddr| ip.is_loopback();
-    let here = origin.host() == "localhost" || origin.host().parse().is_ok_and(loopback);
+    let loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
+    let named = origin.host() == "localhost" || origin.host().ends_with(".localhost");
+    let here = named || origin.host().parse().is_ok_and(loopback);
     assert!(written.starts_with("https://") || here);
+    assert_eq!(origin.is_loopback(), here);
 });

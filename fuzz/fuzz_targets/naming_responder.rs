@@ -17,7 +17,7 @@ const QUERY: &[u8] = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x04gate\x05local\0\0\xff\0\x01
 fuzz_target!(|said: Vec<(u8, u16, Vec<u8>)>| {
     let label = Label::of_local("gate.local").expect("a plain name");
     let mut now = Monotonic::default();
-    let mut gate = Responder::new(label, 8440, 0, now);
+    let mut gate = Responder::new(label, None, 8440, 0, now);
     let own = ([192, 168, 1, 7].into(), 24);
     let link = Link {
         index: LAN,

@@ -1,8 +1,9 @@
-//! The words of Bartizan as types: ids, time, renditions, limits, the byte codec and secrecy wrappers.
+//! The words of Bartizan as types: ids, time, renditions, hosts, limits, the byte codec and secrecy wrappers.
 //!
 //! Every other room speaks in these types. Nothing here does I/O, reads a clock or knows a file.
 #![forbid(unsafe_code)]
 
+pub mod host;
 pub mod id;
 pub mod limits;
 pub mod sabotage;

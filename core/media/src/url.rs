@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use bartizan_domain::host::{self, is_host};
 use bartizan_domain::limits::MAX_URL_BYTES;
 use bartizan_domain::{Private, Secret};
 
@@ -151,10 +152,7 @@ impl RtspUrl {
 
     /// Name or address of the camera; an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
-        let host = self.host.reveal();
-        host.strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host)
+        host::bare(self.host.reveal())
     }
 
     /// The port, or the scheme's own.
@@ -225,34 +223,18 @@ fn check_text(text: &str) -> Result<(), UrlError> {
 
 /// Splits `host[:port]`; an IPv6 host keeps its brackets.
 fn split_host(text: &str) -> Result<(&str, Option<u16>), UrlError> {
-    let after_brackets = text.rfind(']').map_or(0, |at| at.saturating_add(1));
-    let colon = text.rfind(':').filter(|at| *at >= after_brackets);
-    let (host, port) = match colon.and_then(|at| text.split_at_checked(at)) {
-        Some((host, port)) => (host, port.trim_start_matches(':')),
-        None => (text, ""),
-    };
+    let (host, port) = host::split_port(text);
     if !is_host(host) {
         return Err(UrlError::Host);
     }
-    match port {
+    match port.unwrap_or_default() {
         "" => Ok((host, None)),
-        _ if !port.bytes().all(|b| b.is_ascii_digit()) => Err(UrlError::Port),
-        _ => match port.parse::<u16>() {
+        port if !port.bytes().all(|b| b.is_ascii_digit()) => Err(UrlError::Port),
+        port => match port.parse::<u16>() {
             Ok(1..) => Ok((host, port.parse().ok())),
             Ok(0) | Err(_) => Err(UrlError::Port),
         },
     }
-}
-
-fn is_host(host: &str) -> bool {
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'));
-    if let Some(inner) = inner {
-        return inner.parse::<std::net::Ipv6Addr>().is_ok();
-    }
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    (1..=253).contains(&host.len()) && host.bytes().all(legal)
 }
 
 /// Nothing for an empty user name and password.

@@ -4,11 +4,13 @@
 //! It answers for one host name and one service and asks for nothing, so it keeps nothing that a peer said: there
 //! is no cache to fill. What it says is the name, the addresses and the port, and nothing about the household.
 //!
-//! Rooms: `message` reading and writing of messages · [`responder`] winning the name, defending and answering.
+//! Rooms: `message` reading and writing of messages · `name` which names there are · [`responder`] winning the name, defending and answering.
 #![forbid(unsafe_code)]
 
 mod message;
+mod name;
 pub mod responder;
 
 pub use message::{BadMessage, MAX_MESSAGE, Message};
-pub use responder::{Label, Link, Packet, Responder, Target};
+pub use name::{Label, NotAName, Own};
+pub use responder::{Link, Packet, Responder, Target};

@@ -9,5 +9,5 @@ mod links;
 mod sockets;
 mod speaker;
 
-pub use bartizan_naming::Label;
+pub use bartizan_naming::{Label, Own};
 pub use speaker::{LanError, News, Speaker};

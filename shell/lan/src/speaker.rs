@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bartizan_base::{Clock, random};
 use bartizan_domain::Monotonic;
-use bartizan_naming::{Label, Link, MAX_MESSAGE, Packet, Responder};
+use bartizan_naming::{Label, Link, MAX_MESSAGE, Own, Packet, Responder};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use crate::links::{Named, links};
@@ -36,8 +36,13 @@ pub enum LanError {
 /// What happens to the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// The machine is called this now, as `gate.local`.
-    Named(String),
+    /// The machine has a name.
+    Named {
+        /// As `gate.local`.
+        name: String,
+        /// What to start with the next time.
+        own: Own,
+    },
     /// Every name that may be tried belongs to others.
     GivenUp,
 }
@@ -51,10 +56,10 @@ pub struct Speaker {
 }
 
 impl Speaker {
-    /// Begins to win `label` for this machine and `port` on all its networks, or on that of the address `only`.
-    /// `told` hears of every change.
+    /// Begins to win a name of `label`, the `own` one first, for this machine and `port` on all its networks, or on that
+    /// of the address `only`. `told` hears of every change.
     pub fn start(
-        label: Label,
+        (label, own): (Label, Option<&Own>),
         port: u16,
         only: Option<IpAddr>,
         clock: Arc<dyn Clock>,
@@ -64,7 +69,7 @@ impl Speaker {
         let wake = Arc::new(wake.map_err(|errno| LanError::Start(errno.into()))?);
         let stop = Arc::new(AtomicBool::new(false));
         let [random] = random::bytes()?;
-        let responder = Responder::new(label, port, random, clock.monotonic());
+        let responder = Responder::new(label, own, port, random, clock.monotonic());
         let mut turn = Turn {
             only,
             clock,
@@ -165,10 +170,13 @@ impl Turn {
     }
 
     fn tell(&mut self) {
-        let news = match self.responder.name() {
+        let news = match (self.responder.name(), self.responder.own()) {
             _ if self.responder.has_given_up() => News::GivenUp,
-            Some(name) => News::Named(name.to_owned()),
-            None => return,
+            (Some(name), Some(own)) => News::Named {
+                name: name.to_owned(),
+                own,
+            },
+            _ => return,
         };
         if self.said.as_ref() != Some(&news) {
             self.said = Some(news.clone());
@@ -244,7 +252,7 @@ mod tests {
         let label = Label::of_local("gate.local").unwrap();
         let only = Some(Ipv4Addr::LOCALHOST.into());
         let clock = Arc::new(SystemClock);
-        let speaker = Speaker::start(label, 8440, only, clock, move |said| {
+        let speaker = Speaker::start((label, None), 8440, only, clock, move |said| {
             told.send(said).unwrap();
         });
         let silent = news.recv_timeout(Duration::from_millis(1_500));

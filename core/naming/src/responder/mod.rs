@@ -1,8 +1,11 @@
 //! One host name on the own network: it is won by asking whether somebody has it (RFC 6762 §8.1), announced
 //! (§8.3), answered for (§6) and defended (§9). Who loses it takes the next: `gate`, `gate-2`, `gate-3`, …
 //!
-//! No loss is for good, because anybody on the network can say that a name is theirs: who has a name with a number asks
-//! for the one without every ten minutes, and who has none rests and begins anew, as on every new address.
+//! One of them is the gateway's [own](Own): the first that it won, kept by who calls over restarts. It is asked for
+//! before all others, because passkeys and installed apps hang on it. No loss of it is for good, because anybody on the
+//! network can say that a name is theirs: who has another one asks for it every ten minutes, and who has none rests and
+//! begins anew with it, as on every new address. Who had another one for a day while that was somebody else's goes by
+//! that one from then on.
 //!
 //! Sent are the name, this machine's addresses on the very link, and the port of the service `_bartizan._tcp` with
 //! an empty TXT record (RFC 6763 §6.1): nothing of the household, its members or cameras. What peers say is
@@ -18,6 +21,7 @@ use bartizan_domain::{Monotonic, sabotage};
 use crate::message::{
     A, AAAA, ANY, MAX_MESSAGE, Message, NSEC, Name, PTR, Question, Record, SRV, TXT,
 };
+use crate::name::{Label, MAX_NAMES, Own};
 
 /// The port of multicast DNS (RFC 6762 §3).
 pub const PORT: u16 = 5_353;
@@ -56,9 +60,6 @@ const REPEAT_PAUSE: Duration = Duration::from_secs(1);
 /// Messages that are answered on one link within a second.
 const MAX_ANSWERS: u32 = 20;
 
-/// Names that are tried in a row.
-const MAX_NAMES: u32 = 9;
-
 /// With so many conflicts in this time, or without a name left, the search rests (RFC 6762 §8.1).
 const MAX_CONFLICTS: usize = 15;
 const CONFLICT_SPAN: Duration = Duration::from_secs(10);
@@ -68,30 +69,15 @@ const CONFLICT_SPAN: Duration = Duration::from_secs(10);
 const FIRST_REST: Duration = Duration::from_secs(5);
 const LONGEST_REST: Duration = Duration::from_mins(10);
 
-/// How often who has a name with a number asks for the one without.
+/// How often who has another name than its own asks for that.
 const RETURN_PAUSE: Duration = Duration::from_mins(10);
+
+/// After so long another name is the own one: people have got used to it.
+const ADOPTION: Duration = Duration::from_hours(24);
 
 /// Links and their addresses that are used.
 const MAX_LINKS: usize = 16;
 const MAX_ADDRESSES: usize = 8;
-
-/// The first label of a host name: 1 to 60 letters, digits and hyphens, so that a number still fits behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label(String);
-
-impl Label {
-    /// Of `name.local`; `None` for every other name.
-    pub fn of_local(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        let label = name.strip_suffix(".local")?;
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let good = (1..=60).contains(&label.len())
-            && label.bytes().all(plain)
-            && !label.starts_with('-')
-            && !label.ends_with('-');
-        good.then(|| Self(label.to_owned()))
-    }
-}
 
 /// One network that this machine is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,17 +119,27 @@ enum Phase {
     Resting,
 }
 
+/// A name that was won.
+struct Won {
+    number: u32,
+    name: String,
+    /// Since when without a rest.
+    since: Monotonic,
+}
+
 /// The responder.
 pub struct Responder {
     label: Label,
     /// Which of the names: 1 is the label itself.
     number: u32,
+    /// Which of them is asked for first.
+    own: Option<u32>,
     port: u16,
     links: Vec<Link>,
     phase: Phase,
     due: Option<Monotonic>,
-    /// The name that was won last, with its number.
-    won: Option<(u32, String)>,
+    /// The name that was won last.
+    won: Option<Won>,
     /// When others said last that our names are theirs: the newest of them.
     conflicts: VecDeque<Monotonic>,
     /// How long the next rest is, and since when there was neither a conflict nor a rest.
@@ -162,11 +158,14 @@ impl fmt::Debug for Responder {
 }
 
 impl Responder {
-    /// Begins to win `label`, after a wait between 0 and 250 ms that `random` chooses.
-    pub fn new(label: Label, port: u16, random: u8, now: Monotonic) -> Self {
+    /// Begins to win `label`, after a wait between 0 and 250 ms that `random` chooses: first the name that the gateway
+    /// had before as its own, if that was of the same label.
+    pub fn new(label: Label, own: Option<&Own>, port: u16, random: u8, now: Monotonic) -> Self {
+        let own = own.filter(|own| own.is_of(&label)).map(Own::number);
         Self {
             label,
-            number: 1,
+            number: own.unwrap_or(1),
+            own,
             port,
             links: Vec::new(),
             phase: Phase::Probing(0),
@@ -182,7 +181,13 @@ impl Responder {
 
     /// The host name that was won, as `gate.local`; `None` before, and while all names are somebody else's.
     pub fn name(&self) -> Option<&str> {
-        self.won.as_ref().map(|(_, name)| name.as_str())
+        self.won.as_ref().map(|won| won.name.as_str())
+    }
+
+    /// The name that is asked for first, also after a restart; `None` until one was won.
+    pub fn own(&self) -> Option<Own> {
+        let number = self.own?;
+        Some(Own::new(self.label.clone(), number))
     }
 
     /// Whether every name that may be tried is somebody else's for now; they are asked for again when
@@ -196,7 +201,7 @@ impl Responder {
         self.due
     }
 
-    /// The links that the machine is on now. On new ones everything begins anew, with the name without a number.
+    /// The links that the machine is on now. On new ones everything begins anew, with the own name.
     pub fn set_links(&mut self, mut links: Vec<Link>, now: Monotonic) {
         links.truncate(MAX_LINKS);
         for link in &mut links {
@@ -208,7 +213,7 @@ impl Responder {
         self.links = links;
         self.sent.clear();
         self.answered.clear();
-        self.number = 1;
+        self.number = self.first();
         self.begin(now);
     }
 
@@ -224,10 +229,7 @@ impl Responder {
                 self.to_all(|link| self.probe(link))
             }
             Phase::Probing(_) => {
-                let name = format!("{}.local", self.host_label());
-                let before = self.won.replace((self.number, name));
-                self.phase = Phase::Announcing(0);
-                let mut packets = before.map_or_else(Vec::new, |(number, _)| self.leave(number));
+                let mut packets = self.win(now);
                 packets.extend(self.poll(now));
                 packets
             }
@@ -238,11 +240,16 @@ impl Responder {
             }
             Phase::Announcing(_) => {
                 self.phase = Phase::Settled;
-                self.due = (self.number > 1).then(|| now + RETURN_PAUSE);
+                self.due = (self.number != self.first()).then(|| now + RETURN_PAUSE);
+                Vec::new()
+            }
+            Phase::Settled if self.is_used_to(now) => {
+                self.own = Some(self.number);
+                self.due = None;
                 Vec::new()
             }
             Phase::Settled | Phase::Resting => {
-                self.number = 1;
+                self.number = self.first();
                 (self.phase, self.due) = (Phase::Probing(0), Some(now));
                 self.poll(now)
             }
@@ -284,6 +291,28 @@ impl Responder {
         self.taken_back()
     }
 
+    /// Has the name that was asked for; what has to be said about the one before.
+    fn win(&mut self, now: Monotonic) -> Vec<Packet> {
+        let (number, name) = (self.number, format!("{}.local", self.host_label()));
+        self.phase = Phase::Announcing(0);
+        self.own.get_or_insert(number);
+        let before = self.won.take();
+        let same = before.as_ref().filter(|before| before.number == number);
+        let since = same.map_or(now, |same| same.since);
+        self.won = Some(Won {
+            number,
+            name,
+            since,
+        });
+        before.map_or_else(Vec::new, |before| self.leave(before.number))
+    }
+
+    /// Whether the name that the gateway has was its for so long that it stays.
+    fn is_used_to(&self, now: Monotonic) -> bool {
+        let since = self.won.as_ref().map(|won| won.since);
+        since.is_some_and(|since| now.since(since) >= ADOPTION)
+    }
+
     /// Takes back what was said under another number, which others forget then instead of asking for it.
     fn leave(&mut self, number: u32) -> Vec<Packet> {
         if number == self.number {
@@ -319,14 +348,37 @@ impl Responder {
             return;
         }
         let crowded = self.note_conflict(now);
-        let probing = matches!(self.phase, Phase::Probing(_));
-        if crowded || (probing && self.number >= MAX_NAMES) {
-            self.rest(now);
-        } else {
-            // Perhaps a slip: a name that was won is asked for once more, and only then given up (RFC 6762 §9).
-            self.number = self.number.saturating_add(probing.into());
-            self.begin(now);
+        // Perhaps a slip: a name that was won is asked for once more, and only then given up (RFC 6762 §9).
+        let next = match self.phase {
+            Phase::Probing(_) => self.next(),
+            _ => Some(self.number),
+        };
+        match next.filter(|_| !crowded) {
+            Some(number) => {
+                self.number = number;
+                self.begin(now);
+            }
+            None => self.rest(now),
         }
+    }
+
+    /// The number that is asked for first.
+    fn first(&self) -> u32 {
+        self.own.unwrap_or(1)
+    }
+
+    /// The number that is asked for after this one: the own, the one that the gateway has, and the others.
+    fn next(&self) -> Option<u32> {
+        let had = self.won.as_ref().map(|won| won.number);
+        let mut order = Vec::new();
+        for number in self.own.into_iter().chain(had).chain(1..=MAX_NAMES) {
+            if !order.contains(&number) {
+                order.push(number);
+            }
+        }
+        let mut order = order.into_iter();
+        order.find(|number| *number == self.number)?;
+        order.next()
     }
 
     /// Whether there are too many conflicts now.
@@ -343,22 +395,19 @@ impl Responder {
         first.is_some_and(|first| now.since(first) < CONFLICT_SPAN)
     }
 
-    /// Has no name for a while, and then begins anew with the first.
+    /// Has no name for a while, and then begins anew with the own one.
     fn rest(&mut self, now: Monotonic) {
         let end = now + self.rest;
         self.rest = self.rest.saturating_mul(2).min(LONGEST_REST);
         self.calm = end;
         self.conflicts.clear();
-        self.number = 1;
+        self.number = self.first();
         self.won = None;
         (self.phase, self.due) = (Phase::Resting, Some(end));
     }
 
     fn host_label(&self) -> String {
-        match self.number {
-            1 => self.label.0.clone(),
-            number => format!("{}-{number}", self.label.0),
-        }
+        self.label.numbered(self.number)
     }
 
     fn host(&self) -> Name {

@@ -25,7 +25,7 @@ fn address(last: u8) -> SocketAddr {
 
 fn gateway(last: u8, port: u16) -> Responder {
     let label = Label::of_local("gate.local").unwrap();
-    let mut responder = Responder::new(label, port, last, at(0));
+    let mut responder = Responder::new(label, None, port, last, at(0));
     responder.set_links(vec![link(last)], at(0));
     responder
 }
@@ -52,6 +52,19 @@ fn run(machines: &mut [(u8, &mut Responder)], from: u64, to: u64) {
             }
         }
     }
+}
+
+/// Another gateway, which begins after six seconds.
+fn later(own: Option<&str>) -> Responder {
+    let label = Label::of_local("gate.local").unwrap();
+    let own: Option<Own> = own.map(|kept| kept.parse().unwrap());
+    let mut responder = Responder::new(label, own.as_ref(), 8440, 100, at(6_000));
+    responder.set_links(vec![link(8)], at(6_000));
+    responder
+}
+
+fn own(gate: &Responder) -> Option<String> {
+    gate.own().map(|own| own.name())
 }
 
 fn settled() -> Responder {
@@ -81,26 +94,6 @@ fn host() -> Name {
 fn asked(gate: &mut Responder, from: SocketAddr, query: &Message, now: u64) -> Option<Message> {
     let packet = gate.receive(LAN, from, &query.write(), at(now))?;
     Some(Message::read(&packet.bytes).unwrap())
-}
-
-#[test]
-fn only_plain_local_names_are_taken() {
-    for name in ["gate.local", "GATE-1.Local", "a.local"] {
-        assert!(Label::of_local(name).is_some(), "{name}");
-    }
-    let long = format!("{}.local", "a".repeat(61));
-    for name in [
-        "gate",
-        "gate.home",
-        "a.b.local",
-        ".local",
-        "-a.local",
-        "a-.local",
-        "ä.local",
-        &long,
-    ] {
-        assert_eq!(Label::of_local(name), None, "{name}");
-    }
 }
 
 #[test]
@@ -246,8 +239,7 @@ fn a_flood_of_questions_is_answered_in_small_measure() {
 #[test]
 fn the_second_of_two_takes_the_next_name() {
     let mut first = settled();
-    let mut second = Responder::new(Label::of_local("gate.local").unwrap(), 8440, 100, at(6_000));
-    second.set_links(vec![link(8)], at(6_000));
+    let mut second = later(None);
     run(&mut [(7, &mut first), (8, &mut second)], 6_000, 12_000);
     assert_eq!(
         (first.name(), second.name()),
@@ -306,7 +298,7 @@ fn who_claims_every_name_takes_none_for_longer_than_they_speak() {
 }
 
 #[test]
-fn a_name_with_a_number_is_given_back_for_the_first_one() {
+fn another_name_is_given_back_for_the_own_one() {
     let mut gate = settled();
     contest(&mut gate, 6_000);
     contest(&mut gate, 6_001);
@@ -336,13 +328,81 @@ fn a_name_with_a_number_is_given_back_for_the_first_one() {
 #[test]
 fn while_the_first_name_is_anothers_the_second_is_kept() {
     let mut first = settled();
-    let mut second = Responder::new(Label::of_local("gate.local").unwrap(), 8440, 100, at(6_000));
-    second.set_links(vec![link(8)], at(6_000));
+    let mut second = later(None);
     run(&mut [(7, &mut first), (8, &mut second)], 6_000, 1_300_000);
     assert_eq!(
         (first.name(), second.name()),
         (Some("gate.local"), Some("gate-2.local"))
     );
+}
+
+#[test]
+fn after_a_restart_the_own_name_is_asked_for_first() {
+    let mut gate = later(Some("gate.local 2"));
+    run(&mut [(8, &mut gate)], 6_000, 700_000);
+    assert_eq!((gate.name(), gate.due()), (Some("gate-2.local"), None));
+    assert_eq!(gate.own().unwrap().to_string(), "gate.local 2");
+}
+
+#[test]
+fn who_can_not_have_the_own_name_takes_another_and_asks_again() {
+    let mut first = later(Some("gate.local 3"));
+    first.set_links(vec![link(7)], at(6_000));
+    run(&mut [(7, &mut first)], 6_000, 12_000);
+    let mut second = later(Some("gate.local 3"));
+    run(&mut [(7, &mut first), (8, &mut second)], 12_000, 18_000);
+    assert_eq!(
+        (first.name(), second.name()),
+        (Some("gate-3.local"), Some("gate.local"))
+    );
+    assert_eq!(own(&second).as_deref(), Some("gate-3.local"));
+    run(&mut [(8, &mut second)], 18_000, 700_000);
+    assert_eq!((second.name(), second.due()), (Some("gate-3.local"), None));
+}
+
+#[test]
+fn another_name_than_the_owner_now_chooses_counts_for_nothing() {
+    for kept in ["door.local 2", "gate-2.local 1"] {
+        let mut gate = later(Some(kept));
+        assert_eq!(gate.own(), None);
+        run(&mut [(8, &mut gate)], 6_000, 12_000);
+        assert_eq!(gate.name(), Some("gate.local"), "{kept}");
+        assert_eq!(own(&gate).as_deref(), Some("gate.local"));
+    }
+}
+
+#[test]
+fn while_the_own_name_is_anothers_the_one_that_was_taken_stays() {
+    let (mut first, mut second) = (settled(), later(None));
+    run(&mut [(7, &mut first), (8, &mut second)], 6_000, 12_000);
+    let mut third = later(Some("gate.local 2"));
+    third.set_links(vec![link(9)], at(12_000));
+    let mut all = [(7, &mut first), (8, &mut second), (9, &mut third)];
+    run(&mut all, 12_000, 18_000);
+    assert_eq!(third.name(), Some("gate-3.local"));
+    // The first name is free now; the own one is not.
+    run(&mut [(8, &mut second), (9, &mut third)], 18_000, 700_000);
+    assert_eq!(third.name(), Some("gate-3.local"));
+    assert_eq!(own(&third).as_deref(), Some("gate-2.local"));
+}
+
+#[test]
+fn a_name_that_was_had_for_a_day_is_the_own_one() {
+    const HOUR: u64 = 3_600_000;
+    let (mut first, mut second) = (settled(), later(Some("gate.local 1")));
+    run(&mut [(7, &mut first), (8, &mut second)], 6_000, 12_000);
+    assert_eq!(second.name(), Some("gate-2.local"));
+    // The wires are silent but for the question of every ten minutes.
+    let mut pass = |from: u64, to: u64, second: &mut Responder| {
+        for start in (from..to).step_by(600_000) {
+            run(&mut [(7, &mut first), (8, second)], start, start + 5_000);
+        }
+    };
+    pass(600_000, 23 * HOUR, &mut second);
+    assert_eq!(own(&second).as_deref(), Some("gate.local"));
+    pass(23 * HOUR, 25 * HOUR, &mut second);
+    assert_eq!(own(&second).as_deref(), Some("gate-2.local"));
+    assert_eq!(second.due(), None);
 }
 
 #[test]
