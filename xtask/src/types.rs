@@ -76,6 +76,9 @@ impl Writer {
     fn declare(&mut self, name: &str, schema: &Value) -> Result<()> {
         let name = renamed(name);
         if let Some(variants) = schema.get("oneOf").and_then(Value::as_array) {
+            if variants.iter().any(|one| kind(one) == Some("null")) {
+                return self.nullable(name, schema);
+            }
             return self.union(name, schema, variants);
         }
         if schema.get("properties").is_some() {
@@ -84,6 +87,15 @@ impl Writer {
         let meaning = self.meaning(schema)?;
         self.comment("", schema);
         self.alias(name, &meaning);
+        Ok(())
+    }
+
+    /// What has a name of its own means something by `null`.
+    fn nullable(&mut self, name: &str, schema: &Value) -> Result<()> {
+        let mut alternatives = self.meaning(schema)?;
+        alternatives.push("null".to_owned());
+        self.comment("", schema);
+        self.alias(name, &alternatives);
         Ok(())
     }
 
@@ -133,7 +145,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The alternatives that a value can be. Absence is the field's; `null` is never written.
+    /// The alternatives that a value can be. Absence is the field's; `null` is what a schema with a name says.
     fn meaning(&mut self, schema: &Value) -> Result<Vec<String>> {
         if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
             let name = target
@@ -298,6 +310,17 @@ export interface Camera {
 }
 "#;
         assert!(text.unwrap().ends_with(expected));
+    }
+
+    #[test]
+    fn null_is_written_where_a_schema_of_its_own_says_so() {
+        let text = written(&json!({ "SizeOrNone": {
+            "description": "A size, or `null` for none.",
+            "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Size" }],
+        } }));
+        let expected =
+            "/** A size, or `null` for none. */\nexport type SizeOrNone = Size | null;\n";
+        assert!(text.as_deref().unwrap().ends_with(expected), "{text:?}");
     }
 
     #[test]

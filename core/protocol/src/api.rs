@@ -12,8 +12,9 @@ use bartizan_media::Codec;
 use serde::{Deserialize, Serialize};
 
 use crate::blob::Blob;
+pub use crate::change::Change;
 #[cfg(feature = "openapi")]
-use crate::described::{CodecName, RenditionName};
+use crate::described::{CodecName, RenditionName, SourceOrNone};
 
 /// An error answer (RFC 9457, `application/problem+json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +134,9 @@ documents! {
         pub recovery_keystore: Blob,
         /// Admits one device within two minutes.
         pub grant: Blob,
+        /// What the owner's devices are called, so that a new one gets a name of its own.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        pub device_names: Vec<Name>,
     }
 
     /// A ceremony with a passkey, begun. For `navigator.credentials`, `options` are parsed by
@@ -186,6 +190,13 @@ documents! {
         pub opens: bool,
     }
 
+    /// A passkey is to be called otherwise.
+    pub struct PasskeyPatch {
+        /// What the member calls it from now on.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub name: Name,
+    }
+
     /// A passkey's answer.
     pub struct PasskeyProof {
         /// From the options.
@@ -207,6 +218,9 @@ documents! {
         pub member: MemberId,
         /// Admits one device of this member within two minutes.
         pub grant: Blob,
+        /// What the member's devices are called, so that a new one gets a name of its own.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        pub device_names: Vec<Name>,
     }
 
     /// What a locked browser's key store needs besides the browser's own key.
@@ -228,6 +242,10 @@ documents! {
         /// When it ends.
         #[cfg_attr(feature = "openapi", schema(value_type = u64))]
         pub expires_ms: UtcMillis,
+        /// Where another machine finds the gateway, best first, at most 8; none while only its own is served. A link that
+        /// was asked for on the gateway's own machine is made for the first of them.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        pub origins: Vec<String>,
     }
 
     /// Takes an invitation.
@@ -311,6 +329,7 @@ documents! {
     }
 
     /// Changes of a camera; what is absent stays.
+    #[derive(Default)]
     pub struct CameraPatch {
         /// Its name.
         #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
@@ -319,9 +338,10 @@ documents! {
         /// Where its main stream comes from.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub main: Option<SourceSettings>,
-        /// Where its sub stream comes from.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        pub sub: Option<SourceSettings>,
+        /// Where its sub stream comes from; `null` ends it. What was recorded of it stays for as long as the retention says.
+        #[serde(skip_serializing_if = "Change::is_keep", default)]
+        #[cfg_attr(feature = "openapi", schema(value_type = SourceOrNone))]
+        pub sub: Change<SourceSettings>,
         /// How long its recordings stay.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub retention: Option<Retention>,
@@ -492,7 +512,7 @@ documents! {
         pub streams: Vec<StreamStorage>,
         /// What is wrong with the disk, if anything.
         #[serde(skip_serializing_if = "Option::is_none", default)]
-        pub alert: Option<String>,
+        pub alert: Option<DiskAlert>,
     }
 
     /// What the disk holds of one stream.
@@ -564,6 +584,21 @@ documents! {
         /// Live viewers now.
         pub viewers: u32,
     }
+}
+
+/// What is wrong with the disk that recordings are on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum DiskAlert {
+    /// It is full, although all that may be deleted was: nothing is recorded until there is room.
+    Full,
+    /// It can be read only, as systems do it to a disk that has failed: nothing is recorded until it can be written again.
+    ReadOnly,
+    /// It fails or is gone: nothing is recorded until it works. The gateway's log has the system's reason.
+    Failing,
+    /// It does not keep up: some recordings are lost.
+    Slow,
 }
 
 /// How the gateway's secrets are kept at rest.

@@ -3,6 +3,12 @@
 
 use utoipa::ToSchema;
 
+use crate::api::SourceSettings;
+
+/// A source, or `null` for none.
+#[derive(Debug, ToSchema)]
+pub struct SourceOrNone(pub Option<SourceSettings>);
+
 /// One rendition of a camera.
 #[derive(Debug, ToSchema)]
 #[schema(as = Rendition, rename_all = "lowercase")]

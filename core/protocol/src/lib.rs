@@ -3,13 +3,14 @@
 //!
 //! Rooms: [`api`] requests and answers of the HTTP API · [`ipc`] messages over the socket between
 //! gateway and ingest · [`broker`] requests for connections · [`claim`] the claim link ·
-//! [`invitation`] the invitation link · [`blob`] bytes in JSON.
+//! [`invitation`] the invitation link · [`blob`] bytes in JSON · [`change`] what a patch changes.
 //! Who may say what is decided elsewhere.
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod blob;
 pub mod broker;
+pub mod change;
 pub mod claim;
 #[cfg(feature = "openapi")]
 pub mod described;

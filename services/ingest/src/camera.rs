@@ -1,5 +1,7 @@
 //! One camera: its feeds and its sealer joined.
 
+use std::collections::BTreeMap;
+
 use bartizan_base::random;
 use bartizan_domain::{CameraId, GapReason, Rendition, StreamId, Track};
 use bartizan_media::rtsp::Event;
@@ -35,6 +37,8 @@ pub(crate) struct Camera {
     id: CameraId,
     sealer: CameraSealer,
     streams: Vec<Stream>,
+    /// Where streams ended that were taken away, so that their counters are never used twice.
+    ended: BTreeMap<Rendition, Position>,
 }
 
 impl Camera {
@@ -44,6 +48,7 @@ impl Camera {
             id,
             sealer: CameraSealer::new(id),
             streams: Vec::new(),
+            ended: BTreeMap::new(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Camera {
         context: &Context<'_>,
     ) {
         self.sealer.resume(rendition, resume, reason, context.now);
+        self.ended.remove(&rendition);
         if let Some(stream) = self.streams.iter_mut().find(|s| s.rendition == rendition) {
             self.sealer.begin_session(rendition, session_number());
             for (track, config) in &stream.configs {
@@ -102,15 +108,20 @@ impl Camera {
             if settings.as_ref().is_some_and(same) {
                 continue;
             }
-            if let Some(place) = place {
-                self.streams.remove(place).feed.close(turn.at.now);
+            let before = place.map(|place| self.streams.remove(place));
+            let watched = before.as_ref().is_some_and(|stream| stream.watched);
+            let is_other = before.is_some();
+            if let Some(before) = before {
+                before.feed.close(turn.at.now);
+            }
+            let Some(settings) = settings else {
+                self.end(rendition, context, link);
+                continue;
+            };
+            if is_other {
                 self.sealer
                     .interrupt(rendition, context, GapReason::CameraOffline, link);
             }
-            let Some(settings) = settings else {
-                self.sealer.remove(rendition, context, link);
-                continue;
-            };
             if !self.sealer.has(rendition) {
                 self.sealer
                     .resume(rendition, &Resume::FRESH, GapReason::Restart, context.now);
@@ -122,9 +133,16 @@ impl Camera {
                 configs: Vec::new(),
                 status: None,
                 overloaded: false,
-                watched: false,
+                watched,
                 lost_told: 0,
             });
+        }
+    }
+
+    /// A stream was taken away: its last segment is closed, and that it was switched off is signed.
+    fn end(&mut self, rendition: Rendition, context: &mut Context<'_>, link: &mut Link) {
+        if let Some(position) = self.sealer.remove(rendition, context, link) {
+            self.ended.insert(rendition, position);
         }
     }
 
@@ -230,11 +248,12 @@ impl Camera {
         }
     }
 
-    /// Where each stream stands.
+    /// Where each stream stands, or ended.
     pub(crate) fn positions(&self) -> impl Iterator<Item = (StreamId, Position)> {
         let camera = self.id;
         Rendition::ALL.into_iter().filter_map(move |rendition| {
-            let position = self.sealer.position(rendition)?;
+            let running = self.sealer.position(rendition);
+            let position = running.or_else(|| self.ended.get(&rendition).copied())?;
             Some((StreamId { camera, rendition }, position))
         })
     }

@@ -438,11 +438,17 @@ impl Ingest {
                     .map(|(_, p)| p)
             })
             .or_else(|| self.state.position(stream));
-        let recorded = last_manifest.and_then(|blob| self.own_manifest(stream, &blob.0));
+        let signed = last_manifest.and_then(|blob| self.own_manifest(stream, &blob.0));
+        let is_off = signed
+            .as_ref()
+            .is_some_and(|(manifest, _)| is_switched_off(manifest, own, tail));
+        let recorded = signed.map(|(manifest, hash)| (manifest.counter, hash, manifest.time));
         let resume = join(own, recorded, tail, next_segment);
         let known = self.cameras.get(&stream.camera);
         let reason = if known.is_some_and(|camera| camera.has(stream.rendition)) {
             GapReason::RecorderAway
+        } else if is_off {
+            GapReason::Paused
         } else {
             GapReason::Restart
         };
@@ -464,7 +470,7 @@ impl Ingest {
     }
 
     /// A manifest that the gateway shows counts only when this sealer signed it, about this stream.
-    fn own_manifest(&self, stream: StreamId, bytes: &[u8]) -> Option<(u64, Hash, UtcMillis)> {
+    fn own_manifest(&self, stream: StreamId, bytes: &[u8]) -> Option<(Manifest, Hash)> {
         let (record, _) = Record::split(bytes).ok()??;
         let history = self.state.history()?;
         let manifest = Manifest::verify(record.body, history.current()).ok()?;
@@ -472,7 +478,7 @@ impl Ingest {
             && manifest.scope.camera == stream.camera
             && manifest.rendition == stream.rendition;
         let hash = record.chain_after(&Hash::ZERO)?;
-        mine.then_some((manifest.counter, hash, manifest.time))
+        mine.then_some((manifest, hash))
     }
 
     /// Ends the cameras that are not kept.
@@ -682,6 +688,15 @@ fn take(
         }
         FeedEvent::Failed(problem) => *failed = Some(problem),
     }
+}
+
+/// Whether the last that this sealer signed of a stream is that a member switched it off.
+fn is_switched_off(manifest: &Manifest, own: Option<Position>, tail: Option<Tail>) -> bool {
+    let paused = manifest.gaps.last();
+    let is_last = own.is_none_or(|own| own.counter <= manifest.counter.saturating_add(1));
+    // A segment that runs began after that gap was signed.
+    let is_closed = tail.is_none_or(|tail| tail.closed);
+    paused.is_some_and(|gap| gap.reason == GapReason::Paused) && is_last && is_closed
 }
 
 /// What the sealer knows and what the recorder has, as one.

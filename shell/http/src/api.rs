@@ -18,7 +18,7 @@ use bartizan_access::{VerifiedProof, decide};
 use bartizan_base::random::{self, NoRandomness};
 use bartizan_base::{Clock, Tasks};
 use bartizan_domain::limits::MAX_VIEWERS;
-use bartizan_domain::{CameraId, Monotonic, Secret, UtcMillis};
+use bartizan_domain::{CameraId, MemberId, Monotonic, Secret, UtcMillis};
 use bartizan_identity::Roster;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::sleep;
@@ -50,6 +50,9 @@ struct Inner<B: Backend> {
     sign_in: Mutex<SignIn>,
     passkeys: Mutex<Passkeys>,
     invitations: Mutex<Invitations>,
+    /// Held while a device joins and while grants are taken back: once a removal is answered, nobody is on the way in by
+    /// what was removed.
+    joining: tokio::sync::Mutex<()>,
     /// Held over a whole claim, so that there is never a second one at the same time.
     claim: tokio::sync::Mutex<Option<ClaimWindow>>,
     viewers: Arc<Semaphore>,
@@ -83,6 +86,7 @@ impl<B: Backend> Api<B> {
             sign_in: Mutex::new(SignIn::new(&secret()?)),
             passkeys: Mutex::new(Passkeys::new(&secret()?)),
             invitations: Mutex::default(),
+            joining: tokio::sync::Mutex::default(),
             claim: tokio::sync::Mutex::new(settings.claim),
             viewers: Arc::new(Semaphore::new(MAX_VIEWERS)),
             rights: watch::Sender::new(()),
@@ -124,6 +128,16 @@ impl<B: Backend> Api<B> {
 
     pub(crate) fn invitations(&self) -> MutexGuard<'_, Invitations> {
         locked(&self.0.invitations)
+    }
+
+    pub(crate) fn joining(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.joining
+    }
+
+    /// Takes back what a member's passkeys and invitations gave, and waits for the device that is just joining.
+    pub(crate) async fn withdraw(&self, member: MemberId) {
+        let _joining = self.joining().lock().await;
+        self.sign_in().withdraw(member);
     }
 
     pub(crate) fn claim(&self) -> &tokio::sync::Mutex<Option<ClaimWindow>> {

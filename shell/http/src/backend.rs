@@ -196,6 +196,12 @@ pub trait Backend: Send + Sync + 'static {
     /// All statements of the roster, for whoever just came in.
     fn log(&self, entrant: Entrant) -> impl Future<Output = Result<Vec<Vec<u8>>, Error>> + Send;
 
+    /// What the devices are called whose member the entrant came in as (with the recovery words: of all owners).
+    fn device_names(
+        &self,
+        entrant: Entrant,
+    ) -> impl Future<Output = Result<Vec<Name>, Error>> + Send;
+
     /// Appends the statement and stores a token for the device, all or nothing.
     fn add_device(
         &self,
@@ -269,6 +275,14 @@ pub trait Backend: Send + Sync + 'static {
         who: Authorized<OwnPasskeys>,
         lookup: Hash,
         locked: Vec<u8>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Calls one of the caller's passkeys otherwise; `NotFound` for all others.
+    fn rename_passkey(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        lookup: Hash,
+        name: Name,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Forgets one of the caller's passkeys with its key store; `NotFound` for all others.

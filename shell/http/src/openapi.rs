@@ -179,6 +179,6 @@ mod tests {
                 assert!(operation.summary.is_some(), "{path}");
             }
         }
-        assert_eq!(operations_seen, 40);
+        assert_eq!(operations_seen, 41);
     }
 }

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use bartizan_domain::sabotage;
+use bartizan_domain::{host, sabotage};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method, header};
@@ -19,6 +19,9 @@ use crate::problem::{ApiError, Kind};
 
 /// Names that one listener answers to at most.
 pub const MAX_ORIGINS: usize = 64;
+
+/// Origins that one answer names.
+pub(crate) const MAX_TOLD: usize = 8;
 
 /// Two years, as browsers' preload lists ask for (RFC 6797 §6.1).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
@@ -77,12 +80,9 @@ impl Origin {
         Self { scheme, host, port }
     }
 
-    /// Whether it leads to the very machine that asks (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
-    pub(crate) fn is_loopback(&self) -> bool {
-        let literal = self.host.trim_start_matches('[').trim_end_matches(']');
-        let address = literal.parse::<IpAddr>();
-        let named = self.host == "localhost" || self.host.ends_with(".localhost");
-        named || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
+    /// Whether it leads to the very machine that asks.
+    fn is_loopback(&self) -> bool {
+        host::is_loopback(&self.host)
     }
 
     /// `host` or `host:port` as in a `Host` header, without a default port.
@@ -120,26 +120,12 @@ impl FromStr for Origin {
 /// Host in lower case, and port (RFC 3986 §3.2). `None` for user information, and for hosts that no browser
 /// asks for.
 fn split(authority: &str) -> Option<(String, Option<u16>)> {
-    // An IPv6 address has colons of its own.
-    let end = authority.find(']').unwrap_or_default();
-    let (host, port) = match authority.get(end..)?.find(':') {
-        Some(at) => {
-            let (host, port) = authority.split_at_checked(end.saturating_add(at))?;
-            (host, Some(number(port.strip_prefix(':')?)?))
-        }
-        None => (authority, None),
+    let (name, port) = host::split_port(authority);
+    let port = match port {
+        Some(digits) => Some(number(digits)?),
+        None => None,
     };
-    is_host(host).then(|| (host.to_ascii_lowercase(), port))
-}
-
-/// A name as in DNS, an IPv4 address, or an IPv6 address in brackets.
-fn is_host(host: &str) -> bool {
-    if let Some(literal) = host.strip_prefix('[') {
-        let address = literal.strip_suffix(']').map(Ipv6Addr::from_str);
-        return matches!(address, Some(Ok(_)));
-    }
-    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    !host.is_empty() && host.bytes().all(in_name)
+    host::is_host(name).then(|| (name.to_ascii_lowercase(), port))
 }
 
 fn number(digits: &str) -> Option<u16> {
@@ -180,9 +166,15 @@ impl Origins {
         }
     }
 
-    /// All of them, in the order in which they were given.
-    pub(crate) fn all(&self) -> &[Origin] {
-        &self.listed
+    /// Those that lead here from another machine, too: the names first, in the order in which they were given.
+    pub(crate) fn elsewhere(&self) -> Vec<&Origin> {
+        let mut found: Vec<_> = self
+            .listed
+            .iter()
+            .filter(|own| !own.is_loopback())
+            .collect();
+        found.sort_by_key(|own| host::bare(&own.host).parse::<IpAddr>().is_ok());
+        found
     }
 
     pub(crate) const fn with_guide(mut self, port: Option<u16>) -> Self {

@@ -330,7 +330,7 @@ fn a_full_disk_is_a_signed_gap_and_recording_goes_on_when_there_is_room() {
             alert().as_str().map(str::to_owned)
         });
         let when = wait::now();
-        assert!(told.unwrap().contains("full"));
+        assert_eq!(told.unwrap(), "full");
         wait::pause(Duration::from_secs(14));
         disk.clear().unwrap();
         let cleared = wait::now();

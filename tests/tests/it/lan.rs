@@ -326,6 +326,77 @@ fn the_second_gateway_of_a_network_takes_the_next_name_and_is_trusted_under_it()
     );
 }
 
+/// Passkeys and the phones' home screens hang on it.
+#[test]
+fn the_name_that_was_won_is_kept_over_a_restart_until_the_owner_gives_another() {
+    let Some(home) = Home::start() else { return };
+    let Home { wire, mut gateway } = home;
+    let folder = tempfile::tempdir().unwrap();
+    let start = |more: &[&str]| {
+        let mut second = settings(&wire, &[&["--guide", "9441"], more].concat());
+        second.listen = Some("0.0.0.0:9440".to_owned());
+        second.data = Some(folder.path().join("data"));
+        Gateway::start(second).unwrap()
+    };
+    let ready = |gateway: &Gateway, name: &str| {
+        let (log, line) = (gateway.log(), format!("ready: https://{name}:9440"));
+        assert!(log.contains(&line), "{log:#?}");
+    };
+    let mut second = start(&[]);
+    ready(&second, "bartizan-2.local");
+    wire.knows("bartizan-2.local", IpAddr::V4(HOME)).unwrap();
+    let phone = Cli::new().unwrap().within(wire.on_phone());
+    phone.claim(&second.claim_link().unwrap()).unwrap();
+    // The other one is away, so that its name is free.
+    second.stop().unwrap();
+    gateway.stop().unwrap();
+    let mut second = start(&[]);
+    ready(&second, "bartizan-2.local");
+    assert_eq!(wire.resolve("bartizan-2.local").unwrap(), HOME);
+    assert!(wire.resolve(NAME).is_err(), "it took the other name, too");
+    phone.must(["camera", "list"]).unwrap();
+    second.stop().unwrap();
+    let mut second = start(&["--name", "door.local"]);
+    ready(&second, "door.local");
+    second.stop().unwrap();
+    // Nothing is left of what was won under the name before.
+    ready(&start(&[]), NAME);
+}
+
+/// A member at the machine itself invites a phone.
+#[test]
+fn an_invitation_made_on_the_machine_is_for_the_name_that_phones_find() {
+    let Some(home) = Home::start() else { return };
+    home.wire.knows(NAME, IpAddr::V4(HOME)).unwrap();
+    let own = Cli::new().unwrap().within(home.wire.at_home());
+    let link = home.gateway.claim_link().unwrap();
+    let local = link.replacen(NAME, "localhost", 1);
+    own.claim(&local).unwrap();
+    let invited = own.must(["device", "invite"]).unwrap();
+    assert_eq!(invited["onlyHere"], false, "{invited}");
+    let link = invited["link"].as_str().unwrap();
+    assert!(
+        link.starts_with(&format!("https://{NAME}:{APP}/join#")),
+        "{link}"
+    );
+    let phone = Cli::new().unwrap().within(home.wire.on_phone());
+    phone.must(["sign-in", link]).unwrap();
+    phone.must(["camera", "list"]).unwrap();
+}
+
+/// On loopback: nobody else is served.
+#[test]
+fn an_invitation_of_a_gateway_for_this_machine_only_says_so() {
+    let gateway = Gateway::start(Settings::default()).unwrap();
+    let cli = Cli::new().unwrap();
+    cli.claim(&gateway.claim_link().unwrap()).unwrap();
+    let said = cli.run(["device", "invite"]).unwrap();
+    assert_eq!(said.json["onlyHere"], true, "{}", said.text);
+    assert!(said.text.contains("cargo xtask up --lan"), "{}", said.text);
+    let link = said.json["link"].as_str().unwrap();
+    assert!(link.starts_with("http://localhost:"), "{link}");
+}
+
 /// Somebody on the network says that each name which the gateway asks for is theirs, and then stops.
 #[test]
 fn who_claims_the_names_for_a_moment_closes_no_door_and_takes_none_for_good() {

@@ -7,6 +7,10 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod cameras;
+#[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod failures;

@@ -16,6 +16,7 @@ use bartizan_access::signin::{Entrant, Recovered};
 use bartizan_access::token::{self, Issued, TokenHash, TokenRecord, issue};
 use bartizan_base::{Error, ErrorKind, RootKeySource, random};
 use bartizan_domain::limits::MAX_CAMERAS;
+use bartizan_domain::text::Name;
 use bartizan_domain::{
     CameraId, DeviceId, Fingerprint, Hash, MemberId, Rendition, Secret, StreamId, UtcMillis,
 };
@@ -37,6 +38,10 @@ use super::state::{Gateway, lock, roster_error, store_error};
 
 /// Statements in one answer, in bytes.
 const MAX_STATEMENTS_ANSWER: usize = 512 * 1_024;
+
+/// How long a stream that was taken away may take to close its last segment, and how often that is looked at.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+const CLOSE_LOOK: Duration = Duration::from_millis(10);
 
 type Answer<T> = Result<T, Error>;
 
@@ -126,6 +131,21 @@ impl Gateway {
         Ok(())
     }
 
+    /// Ends the viewing of a stream that the ingest was told to let go, and waits until its last segment is closed: who
+    /// brings it back at once finds it whole.
+    async fn end_stream(&self, stream: StreamId) {
+        self.hub.end_stream(stream);
+        let closed = async {
+            while self.recorder.running_segment(stream).is_some() {
+                tokio::time::sleep(CLOSE_LOOK).await;
+            }
+        };
+        // Without an ingest nobody closes it; the next one signs how it ended when the stream comes back.
+        if tokio::time::timeout(CLOSE_WAIT, closed).await.is_err() {
+            tracing::warn!(%stream, "the stream's last segment stays open: no ingest closed it");
+        }
+    }
+
     /// Removes a device: its token, name and unlock share go with it.
     async fn drop_device(&self, device: DeviceId, statement: &Statement) -> Answer<()> {
         let gone = Gone {
@@ -174,6 +194,15 @@ impl Gateway {
             .source(stream.rendition)
             .map(drop)
             .ok_or_else(not_found)
+    }
+
+    /// Whether recordings of a stream can be asked for: it is recorded, or was until it was taken away.
+    fn is_recorded(&self, stream: StreamId) -> Answer<()> {
+        let is_there = lock(&self.cameras).entry(stream.camera).is_some();
+        if is_there && self.recorder.extent(stream).is_ok() {
+            return Ok(());
+        }
+        self.stream_exists(stream)
     }
 }
 
@@ -264,6 +293,17 @@ impl Backend for Gateway {
         self.all_statements()
     }
 
+    async fn device_names(&self, entrant: Entrant) -> Answer<Vec<Name>> {
+        let (roster, now) = (self.roster().ok_or_else(not_found)?, self.now());
+        let stored = self.store.devices().await.map_err(store_error)?;
+        let theirs = stored.into_iter().filter_map(|(id, name, ..)| {
+            let device = roster.device(id)?;
+            let joins = entrant.joins(&roster, device.member, now);
+            joins.then(|| device.name.clone().unwrap_or(name))
+        });
+        Ok(theirs.collect())
+    }
+
     async fn add_device(&self, _: Entrant, device: NewDevice) -> Answer<api::Session> {
         let _changing = self.changing.lock().await;
         let history = self.judge(&device.statement)?;
@@ -349,8 +389,10 @@ impl Backend for Gateway {
         let member = who.caller().member();
         let names = self.store.members().await.map_err(store_error)?;
         let own = names.into_iter().find(|(id, _)| *id == member);
+        let roster = self.roster().ok_or_else(not_found)?;
+        let renamed = roster.member(member).and_then(|entry| entry.name.clone());
         Ok(MembersPasskeys {
-            name: own.map(|(_, name)| name),
+            name: renamed.or(own.map(|(_, name)| name)),
             passkeys: self.store.passkeys(member).await.map_err(store_error)?,
         })
     }
@@ -381,6 +423,20 @@ impl Backend for Gateway {
         let own = (who.caller().member(), lookup);
         let put = self.store.put_passkey_keystore(own, &locked).await;
         put.map_err(store_error)?
+            .then_some(())
+            .ok_or_else(not_found)
+    }
+
+    async fn rename_passkey(
+        &self,
+        who: Authorized<OwnPasskeys>,
+        lookup: Hash,
+        name: Name,
+    ) -> Answer<()> {
+        let own = (who.caller().member(), lookup);
+        let renamed = self.store.rename_passkey(own, name).await;
+        renamed
+            .map_err(store_error)?
             .then_some(())
             .ok_or_else(not_found)
     }
@@ -460,7 +516,7 @@ impl Backend for Gateway {
             .map_err(store_error)?;
         self.recorder
             .set_retention(camera.camera, retention(entry.settings.retention));
-        let streams: Vec<_> = entry.streams(camera.camera).collect();
+        let streams = entry.streams(camera.camera);
         lock(&self.cameras).insert(camera.camera, entry);
         self.adopt(history);
         self.send_cameras(&streams);
@@ -474,7 +530,10 @@ impl Backend for Gateway {
         who: Authorized<ManageCamera>,
         patch: api::CameraPatch,
     ) -> Answer<api::Camera> {
-        for source in [&patch.main, &patch.sub].into_iter().flatten() {
+        for source in [patch.main.as_ref(), patch.sub.as_set()]
+            .into_iter()
+            .flatten()
+        {
             check(source)?;
         }
         let camera = who.act().0;
@@ -483,7 +542,6 @@ impl Backend for Gateway {
             .entry(camera)
             .map(|entry| (entry.streams(camera), entry.patched(patch)))
             .ok_or_else(not_found)?;
-        let before: Vec<_> = before.collect();
         self.store
             .put_camera(&entry.row(camera)?)
             .await
@@ -491,10 +549,17 @@ impl Backend for Gateway {
         self.recorder
             .set_retention(camera, retention(entry.settings.retention));
         // A sub stream that comes back goes on where its recording ended.
-        let mut fresh: Vec<_> = entry.streams(camera).collect();
-        fresh.retain(|stream| !before.contains(stream));
+        let after = entry.streams(camera);
+        let without = |all: &[StreamId], those: &[StreamId]| -> Vec<StreamId> {
+            let all = all.iter().copied();
+            all.filter(|stream| !those.contains(stream)).collect()
+        };
+        let (fresh, ended) = (without(&after, &before), without(&before, &after));
         lock(&self.cameras).insert(camera, entry);
         self.send_cameras(&fresh);
+        for stream in ended {
+            self.end_stream(stream).await;
+        }
         lock(&self.cameras).document(camera).ok_or_else(not_found)
     }
 
@@ -540,7 +605,7 @@ impl Backend for Gateway {
         range: TimeRange,
     ) -> Answer<api::Recordings> {
         let (stream, recorder) = (who.act().0, self.recorder.clone());
-        self.stream_exists(stream)?;
+        self.is_recorded(stream)?;
         let spans = blocking(move || match recorder.spans(stream, range.from, range.to) {
             Err(ReadError::UnknownStream) => Ok(Vec::new()),
             other => other.map_err(read_error),
@@ -563,7 +628,7 @@ impl Backend for Gateway {
         limit: usize,
     ) -> Answer<api::Segments> {
         let (stream, recorder) = (who.act().0, self.recorder.clone());
-        self.stream_exists(stream)?;
+        self.is_recorded(stream)?;
         let rows =
             blocking(
                 move || match recorder.segments(stream, range.from, range.to, limit + 1) {
@@ -588,7 +653,7 @@ impl Backend for Gateway {
 
     async fn extent(&self, who: &Authorized<ViewRecording>) -> Answer<Range<u64>> {
         let (stream, recorder) = (who.act().0, self.recorder.clone());
-        self.stream_exists(stream)?;
+        self.is_recorded(stream)?;
         blocking(move || match recorder.extent(stream) {
             Err(ReadError::UnknownStream) => Ok(0..0),
             other => other.map_err(read_error),
@@ -639,7 +704,7 @@ impl Backend for Gateway {
             floor_bytes: self.free_space_floor,
             index_bytes: usage.streams.iter().map(|stream| stream.index_bytes).sum(),
             streams: usage.streams.iter().map(stream).collect(),
-            alert: lock(&self.disk_alert).clone(),
+            alert: *lock(&self.disk_alert),
         })
     }
 
@@ -647,11 +712,11 @@ impl Backend for Gateway {
         let roster = self.roster().ok_or_else(not_found)?;
         let stored = self.store.devices().await.map_err(store_error)?;
         let device = |(id, name, added_ms, token_expires_ms)| {
-            let member = roster.device(id)?.member;
+            let device = roster.device(id)?;
             Some(api::Device {
                 id,
-                member,
-                name,
+                member: device.member,
+                name: device.name.clone().unwrap_or(name),
                 this: false,
                 added_ms,
                 token_expires_ms,

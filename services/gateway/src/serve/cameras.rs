@@ -55,7 +55,10 @@ impl Cameras {
         Ok(())
     }
 
+    /// Adds a camera or replaces it. Of streams that it does not have any more nothing is known.
     pub(crate) fn insert(&mut self, camera: CameraId, entry: Entry) {
+        self.statuses
+            .retain(|stream, _| stream.camera != camera || entry.wants(stream.rendition));
         self.entries.insert(camera, entry);
     }
 
@@ -73,7 +76,9 @@ impl Cameras {
     }
 
     pub(crate) fn note(&mut self, stream: StreamId, status: StreamStatus) {
-        if self.entries.contains_key(&stream.camera) {
+        let entry = self.entries.get(&stream.camera);
+        // The last word on a stream that was taken away may come after that.
+        if entry.is_some_and(|entry| entry.wants(stream.rendition)) {
             self.statuses.insert(stream, status);
         }
     }
@@ -130,16 +135,18 @@ impl Cameras {
 
 impl Entry {
     /// The streams that the entry, which is that of `camera`, wants.
-    pub(crate) fn streams(&self, camera: CameraId) -> impl Iterator<Item = StreamId> + use<> {
-        let of = move |rendition| StreamId { camera, rendition };
-        self.renditions().map(of)
+    pub(crate) fn streams(&self, camera: CameraId) -> Vec<StreamId> {
+        let of = |rendition| StreamId { camera, rendition };
+        self.renditions().map(of).collect()
     }
 
-    fn renditions(&self) -> impl Iterator<Item = Rendition> + use<> {
-        let sub = self.settings.sub.is_some();
-        Rendition::ALL
-            .into_iter()
-            .filter(move |rendition| *rendition == Rendition::Main || sub)
+    fn renditions(&self) -> impl Iterator<Item = Rendition> {
+        let wanted = |rendition: &Rendition| self.wants(*rendition);
+        Rendition::ALL.into_iter().filter(wanted)
+    }
+
+    fn wants(&self, rendition: Rendition) -> bool {
+        self.source(rendition).is_some()
     }
 
     pub(crate) fn source(&self, rendition: Rendition) -> Option<&SourceSettings> {
@@ -161,7 +168,7 @@ impl Entry {
         })
     }
 
-    /// With what a patch changes. A source that keeps its address as shown keeps its credentials.
+    /// With what a patch changes.
     pub(crate) fn patched(&self, patch: CameraPatch) -> Self {
         let mut entry = self.clone();
         if let Some(name) = patch.name {
@@ -170,9 +177,7 @@ impl Entry {
         if let Some(main) = patch.main {
             entry.settings.main = main;
         }
-        if patch.sub.is_some() {
-            entry.settings.sub = patch.sub;
-        }
+        patch.sub.apply(&mut entry.settings.sub);
         if let Some(retention) = patch.retention {
             entry.settings.retention = retention;
         }

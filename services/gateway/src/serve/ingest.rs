@@ -1,5 +1,6 @@
 //! What the ingest says, and what the gateway does about it.
 
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,6 +8,7 @@ use std::sync::atomic::Ordering;
 use bartizan_base::{Error, Shutdown};
 use bartizan_domain::{CameraId, EpochId, StreamId};
 use bartizan_identity::VerifyingKey;
+use bartizan_protocol::api::DiskAlert;
 use bartizan_protocol::blob::Blob;
 use bartizan_protocol::ipc::{FromIngest, Tail, ToIngest};
 use bartizan_recordings::{Alert, Event, StreamState};
@@ -196,20 +198,23 @@ impl Gateway {
     }
 
     fn alert(&self, alert: &Alert) {
-        let text = match alert {
+        let state = match alert {
             Alert::DiskFull { free } => {
                 tracing::warn!(free, "disk full: recording stops until there is room");
-                Some("the disk is full: nothing is recorded until there is room".to_owned())
+                Some(DiskAlert::Full)
             }
             Alert::DiskFailed { error } => {
                 tracing::warn!(%error, "disk failed: recording stops until it works");
-                Some(format!(
-                    "the disk fails ({error}): nothing is recorded until it works"
-                ))
+                let read_only = error.kind() == io::ErrorKind::ReadOnlyFilesystem;
+                Some(if read_only {
+                    DiskAlert::ReadOnly
+                } else {
+                    DiskAlert::Failing
+                })
             }
             Alert::Slow { commit_ms } => {
                 tracing::warn!(commit_ms, "the disk does not keep up");
-                Some("the disk does not keep up: some recordings are lost".to_owned())
+                Some(DiskAlert::Slow)
             }
             Alert::Recovered => {
                 tracing::info!("the disk works again");
@@ -222,7 +227,7 @@ impl Gateway {
                 return tracing::info!(%stream, segments, "index made anew");
             }
         };
-        *lock(&self.disk_alert) = text;
+        *lock(&self.disk_alert) = state;
     }
 
     /// Cameras' retention as the recorder knows it.

@@ -1,18 +1,21 @@
 //! Keeps what people reach the gateway by: its name on the own network, its names' origins, and its certificate,
 //! which is renewed or taken over while connections go on. Nothing here ends a connection.
 //!
-//! Anybody on the network can make the gateway take another name for a while, so a configured one is never closed:
-//! passkeys, what browsers keep, and installed apps hang on it.
+//! Anybody on the network can make the gateway take another name for a while, so a configured one is never closed, nor is
+//! its own: passkeys, what browsers keep, and installed apps hang on them. Its own is what it won first under the
+//! configured one (`bartizan_naming`); it is stored, and asked for first after a restart. Another `--name` begins anew,
+//! and so does a gateway that nobody has claimed, on whose name nothing hangs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use bartizan_base::Shutdown;
+use bartizan_domain::Secret;
 use bartizan_http::guide::{self, Shown};
 use bartizan_http::tls::{SiteCertificate, authority_der, fingerprint, server_config};
 use bartizan_http::{Door, Guide, GuideListener, Origin, Scheme};
-use bartizan_lan::{Label, News, Speaker};
+use bartizan_lan::{Label, News, Own, Speaker};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -25,6 +28,9 @@ const WIN: Duration = Duration::from_secs(3);
 
 /// How often the age of the site's certificate is looked at.
 const LOOK: Duration = Duration::from_hours(1);
+
+/// Where the own name is stored: sealed, because it is the household's.
+const OWN_NAME: &str = "own-name";
 
 /// Changes of the name that wait to be taken over.
 const WAITING: usize = 8;
@@ -39,6 +45,8 @@ pub(crate) struct Keeper {
     pairs: Pairs,
     /// As configured.
     wanted: Vec<String>,
+    /// On the own network, what is asked for first.
+    own_name: Option<Own>,
     /// On the own network, as won last.
     won: Option<String>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
@@ -47,7 +55,7 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub(crate) fn new(
-        (listening, names): (Listening, Vec<String>),
+        (listening, names, own_name): (Listening, Vec<String>, Option<Own>),
         gateway: Arc<Gateway>,
         (door, guide): (Door, Option<&GuideListener>),
         (own, pairs): (Option<SiteCertificate>, Pairs),
@@ -60,6 +68,7 @@ impl Keeper {
             own,
             pairs,
             wanted: names,
+            own_name,
             won: None,
             news: mpsc::channel(WAITING),
             speaker: None,
@@ -79,7 +88,8 @@ impl Keeper {
         let address = self.listening.address.ip();
         let only = (!address.is_unspecified()).then_some(address);
         let clock = Arc::clone(&self.gateway.clock);
-        let speaker = Speaker::start(label, self.door.port(), only, clock, told)?;
+        let name = (label, self.own_name.as_ref());
+        let speaker = Speaker::start(name, self.door.port(), only, clock, told)?;
         self.speaker = Some(speaker);
         match timeout(WIN, self.news.1.recv()).await {
             Ok(Some(news)) => self.take(news).await,
@@ -93,8 +103,7 @@ impl Keeper {
 
     /// What the app is called by now.
     pub(crate) fn origin(&self) -> Origin {
-        let told = told(&self.wanted, self.won.as_deref());
-        origin(told, &self.door).unwrap_or_else(|_| {
+        origin(self.told().as_deref(), &self.door).unwrap_or_else(|_| {
             let localhost = Origin::new(Scheme::Https, "localhost", self.door.port());
             localhost.expect("localhost is a host")
         })
@@ -102,8 +111,17 @@ impl Keeper {
 
     /// The host in it.
     pub(crate) fn host(&self) -> String {
-        let told = told(&self.wanted, self.won.as_deref());
-        told.unwrap_or("localhost").to_owned()
+        self.told().unwrap_or_else(|| "localhost".to_owned())
+    }
+
+    fn told(&self) -> Option<String> {
+        let own = self.own_name.as_ref().map(Own::name);
+        told(&self.wanted, self.won.as_deref().or(own.as_deref())).map(str::to_owned)
+    }
+
+    /// All names that door and certificate are for.
+    fn names(&self) -> Vec<String> {
+        all(&self.wanted, self.own_name.as_ref(), self.won.as_deref())
     }
 
     /// What people compare before they trust the site's authority.
@@ -133,8 +151,12 @@ impl Keeper {
     }
 
     async fn take(&mut self, news: News) -> Result<()> {
+        let before = self.own_name.clone();
         let won = match news {
-            News::Named(name) => Some(name),
+            News::Named { name, own } => {
+                self.own_name = Some(own);
+                Some(name)
+            }
             News::GivenUp => {
                 tracing::warn!(
                     "others on this network take every name: they are asked for again; --name chooses another"
@@ -142,23 +164,28 @@ impl Keeper {
                 None
             }
         };
-        if won == self.won {
-            return Ok(());
-        }
-        if won.as_ref().is_some_and(|won| !self.wanted.contains(won)) {
+        let usual = all(&self.wanted, before.as_ref(), self.won.as_deref());
+        if won.as_ref().is_some_and(|won| !usual.contains(won)) {
             tracing::warn!(
-                "another device has the gateway's name: it takes the next one with a number for now"
+                "another device has the gateway's name: it takes the next one with a number"
             );
         }
         self.won = won;
         self.renew().await?;
-        self.open_to_names()
+        self.open_to_names()?;
+        match &self.own_name {
+            Some(own) if self.own_name != before => {
+                let bytes = Secret::new(own.to_string().into_bytes());
+                Ok(self.gateway.store.put_secret(OWN_NAME, &bytes).await?)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Answers to the names that are ours now.
     fn open_to_names(&self) -> Result<()> {
         let port = self.door.port();
-        let names = all(&self.wanted, self.won.as_deref());
+        let names = first(self.names(), self.told().as_deref());
         let origins = names
             .iter()
             .map(|name| Origin::new(Scheme::Https, name, port));
@@ -179,7 +206,7 @@ impl Keeper {
         let Some(own) = &self.own else {
             return Ok(());
         };
-        let names = all(&self.wanted, self.won.as_deref());
+        let names = self.names();
         let new = self
             .listening
             .own_certificate(&self.gateway, &names)
@@ -202,11 +229,32 @@ impl Keeper {
     }
 }
 
-/// What door and certificate are for: the configured names, always, and what was won.
-fn all(wanted: &[String], won: Option<&str>) -> Vec<String> {
-    let more = won.map(str::to_owned);
-    let more = more.filter(|won| !wanted.contains(won));
-    wanted.iter().cloned().chain(more).collect()
+/// The own name of `label` that was stored. What can't be read is not worth a gateway that does not start.
+pub(crate) async fn own_name(gateway: &Gateway, label: &Label) -> Result<Option<Own>> {
+    let stored = gateway.store.secret(OWN_NAME).await?;
+    let stored = stored.filter(|_| gateway.roster().is_some());
+    let text = stored
+        .as_ref()
+        .and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let own = text.and_then(|text| text.parse::<Own>().ok());
+    Ok(own.filter(|own| own.is_of(label)))
+}
+
+/// What door and certificate are for: the configured names and the own one, always, and what was won.
+pub(crate) fn all(wanted: &[String], own: Option<&Own>, won: Option<&str>) -> Vec<String> {
+    let mut names = wanted.to_vec();
+    for more in own.map(Own::name).into_iter().chain(won.map(str::to_owned)) {
+        if !names.contains(&more) {
+            names.push(more);
+        }
+    }
+    names
+}
+
+/// The same, beginning with what people are told: who is led elsewhere takes the first.
+fn first(mut names: Vec<String>, told: Option<&str>) -> Vec<String> {
+    names.sort_by_key(|name| Some(name.as_str()) != told);
+    names
 }
 
 /// What people are told: the first configured name; of the own network, as it was won.
@@ -228,13 +276,26 @@ mod tests {
     fn a_configured_name_stays_whatever_is_won() {
         let wanted = names(["gate.local", "gate.example.org"]);
         for won in [None, Some("gate.local")] {
-            assert_eq!(all(&wanted, won), wanted);
+            assert_eq!(all(&wanted, None, won), wanted);
             assert_eq!(told(&wanted, won), Some("gate.local"));
         }
         let second = Some("gate-2.local");
         let both = names(["gate.local", "gate.example.org", "gate-2.local"]);
-        assert_eq!(all(&wanted, second), both);
+        assert_eq!(all(&wanted, None, second), both);
         assert_eq!(told(&wanted, second), second);
+    }
+
+    #[test]
+    fn the_own_name_stays_whatever_is_won() {
+        let wanted = names(["gate.local"]);
+        let own: Own = "gate.local 2".parse().unwrap();
+        let both = names(["gate.local", "gate-2.local"]);
+        assert_eq!(all(&wanted, Some(&own), None), both);
+        assert_eq!(all(&wanted, Some(&own), Some("gate-2.local")), both);
+        let three = names(["gate.local", "gate-2.local", "gate-3.local"]);
+        assert_eq!(all(&wanted, Some(&own), Some("gate-3.local")), three);
+        let led = names(["gate-3.local", "gate.local", "gate-2.local"]);
+        assert_eq!(first(three, Some("gate-3.local")), led);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use bartizan_http::tls::{SiteCertificate, pin, server_config, site_certificate};
 use bartizan_http::{Door, Guide, GuideListener, Listener, Origin, Scheme};
 use bartizan_lan::Label;
 
-use super::keeper::Keeper;
+use super::keeper::{self, Keeper};
 use super::state::Gateway;
 use super::supervisor::Pairs;
 
@@ -125,11 +125,17 @@ impl Listening {
             });
         }
         let names = self.wanted_names();
+        let label = self.label(&names);
+        let own_name = match &label {
+            Some(label) => keeper::own_name(gateway, label).await?,
+            None => None,
+        };
         let (config, pin, own) = if self.given {
             let (chain, key) = pairs.next().await.context("the supervisor is gone")??;
             (server_config(&chain, &key)?, pin(&chain)?, None)
         } else {
-            let own = self.own_certificate(gateway, &names).await?;
+            let all = keeper::all(&names, own_name.as_ref(), None);
+            let own = self.own_certificate(gateway, &all).await?;
             (own.server_config()?, pin(own.authority_pem())?, Some(own))
         };
         let listener = Listener::with_tls(self.address, config, &[])
@@ -141,9 +147,8 @@ impl Listening {
             listener
         };
         let guide = self.open_guide(own.as_ref(), &names, &listener).await?;
-        let label = self.label(&names);
         let mut keeper = Keeper::new(
-            (self.clone(), names),
+            (self.clone(), names, own_name),
             Arc::clone(gateway),
             (listener.door(), guide.as_ref()),
             (own, pairs),

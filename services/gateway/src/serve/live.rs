@@ -249,17 +249,19 @@ impl Hub {
 
     /// Ends every viewing of `camera`: it is gone, or its rights changed.
     pub(crate) fn end(&self, camera: CameraId) {
-        let inner = self.lock();
         for rendition in Rendition::ALL {
-            for viewer in inner
-                .viewers
-                .get(&StreamId { camera, rendition })
-                .into_iter()
-                .flatten()
-            {
-                viewer.end();
-            }
+            self.end_stream(StreamId { camera, rendition });
         }
+    }
+
+    /// Ends every viewing of `stream`: the camera goes on without it.
+    pub(crate) fn end_stream(&self, stream: StreamId) {
+        let inner = self.lock();
+        let viewers = inner.viewers.get(&stream);
+        viewers
+            .into_iter()
+            .flatten()
+            .for_each(|viewer| viewer.end());
     }
 }
 
@@ -361,6 +363,21 @@ mod tests {
         let (seat, ..) = hub.join(STREAM, || Some(()));
         hub.end(STREAM.camera);
         assert_eq!(seat.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn an_ended_stream_ends_its_own_viewers_only() {
+        let (hub, _) = hub();
+        let (main, ..) = hub.join(STREAM, || Some(()));
+        let sub = StreamId {
+            rendition: Rendition::Sub,
+            ..STREAM
+        };
+        let (small, ..) = hub.join(sub, || Some(()));
+        hub.end_stream(sub);
+        assert_eq!(small.next().await, None);
+        hub.publish(STREAM, b"more", || ());
+        assert_eq!(main.next().await.as_deref(), Some(b"more".as_slice()));
     }
 
     #[test]

@@ -10,7 +10,9 @@ use bartizan_base::{Clock, Error, ErrorKind, RootKeySource, random};
 use bartizan_domain::{CameraId, Hash, Secret, SiteId, StreamId, UtcMillis};
 use bartizan_identity::roster::{History, RosterError, Statement};
 use bartizan_identity::{Roster, Signature, SigningKey, VerifyingKey};
-use bartizan_protocol::api::{CameraProblem, PINNED_CONTEXT, ProbeReport, SourceSettings};
+use bartizan_protocol::api::{
+    CameraProblem, DiskAlert, PINNED_CONTEXT, ProbeReport, SourceSettings,
+};
 use bartizan_protocol::blob::Blob;
 use bartizan_protocol::ipc::ToIngest;
 use bartizan_recordings::Recorder;
@@ -67,7 +69,7 @@ pub(crate) struct Gateway {
     pub(crate) ingest: Mutex<Option<Ingest>>,
     pub(crate) pinned: watch::Sender<Pinned>,
     pub(crate) greeted: watch::Sender<Option<VerifyingKey>>,
-    pub(crate) disk_alert: Mutex<Option<String>>,
+    pub(crate) disk_alert: Mutex<Option<DiskAlert>>,
     /// What devices recognise the site's own authority by, while it is served with one.
     pub(crate) authority: Mutex<Option<String>>,
     pub(crate) lost_packets: AtomicU64,
