@@ -88,6 +88,8 @@ export default defineConfig({
   test: {
     environment: "node",
     include: ["src/**/*.test.ts"],
+    // Without this one processor is left alone, which is half of a small machine.
+    maxWorkers: "100%",
     testTimeout: 30_000,
   },
 });

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { faultsOfAccess } from "./harness/axe.ts";
-import { Footage } from "./harness/camera.ts";
+import { Footage, synthetic } from "./harness/camera.ts";
 import type { Means } from "./harness/hand.ts";
 import { Household } from "./harness/household.ts";
 import { Person } from "./harness/person.ts";
@@ -83,4 +83,29 @@ test("a wrong password is said in plain words, and nothing is lost of what was t
   await testConnection(person, "wrong");
   await person.page.getByRole("alert").getByText(text("problem.camera-unauthorized")).waitFor();
   expect(await person.field("cameras.address").inputValue()).toBe(footage.url);
+});
+
+test("a small stream is taken away, and added again", async () => {
+  const person = await manager("pointer");
+  const small = synthetic({ width: 640, height: 360, fps: 5 });
+  await household.owner.must("camera", "add", "Door", synthetic(), "--sub", small);
+  await person.hand.press(person.page.getByRole("link", { name: "Door", exact: true }));
+  await person.heading("cameras.sub").waitFor();
+
+  await person.press("cameras.sub-remove");
+  await person.page.getByRole("dialog").waitFor();
+  expect(await faultsOfAccess(person.page)).toEqual([]);
+  await person.press("cameras.sub-remove-now");
+  await person.button("cameras.sub-add").waitFor();
+  // The picture goes on from the main stream.
+  await person.page.locator("[data-rendition=main]").waitFor({ timeout: 30_000 });
+  await moves(person.page.locator("canvas"), 3, 30_000);
+
+  await person.press("cameras.sub-add");
+  await person.page.getByLabel(text("cameras.kind")).selectOption("synthetic");
+  expect(await faultsOfAccess(person.page)).toEqual([]);
+  await person.press("cameras.test-and-save");
+  await person.button("cameras.sub-remove").waitFor({ timeout: 60_000 });
+  await person.page.locator("[data-rendition=sub]").waitFor({ timeout: 30_000 });
+  await household.owner.must("camera", "remove", "Door", "--yes");
 });

@@ -139,4 +139,12 @@ test("an authenticator that was used elsewhere signs a new browser in", async ()
   await someone.page.reload();
   await someone.signInWithPasskey();
   await moves(someone.live("Camera 1"));
+  // The browser was here before as another device: nobody chose a name, so this one has a number.
+  await someone.settings("settings.devices");
+  const other = someone.page.getByRole("heading", { name: /^Chrome, Linux 2/, level: 3 });
+  await other.waitFor();
+  await someone.renamePasskey("Chrome, Linux", "Key ring");
+  const named = someone.page.getByRole("heading", { name: "Key ring", exact: true });
+  await named.waitFor();
+  expect(await faultsOfAccess(someone.page)).toEqual([]);
 });

@@ -107,6 +107,34 @@ describe.each<Engine>(["chromium", "firefox"])("in %s", (engine) => {
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([640, 360]);
   });
 
+  test("a large picture is whole on the screen, and can be enlarged", async () => {
+    const own = await Household.open([
+      { name: "Porch", main: synthetic({ width: 480, height: 640, fps: 10, gop: "2s" }) },
+    ]);
+    onTestFinished(() => own.end());
+    const person = await watching({ engine }, own);
+    const { page } = person;
+    await person.openLarge("Porch");
+    await becomes(person, "Porch", "live");
+    const picture = person.live("Porch");
+    const whole = await until("a tall picture", async () => {
+      const box = await picture.boundingBox();
+      return box && box.height > box.width && box;
+    });
+    expect(whole.width / whole.height).toBeCloseTo(3 / 4, 1);
+    // Its controls are on the screen, too.
+    const controls = await page.getByRole("toolbar").boundingBox();
+    expect((controls?.y ?? 900) + (controls?.height ?? 0)).toBeLessThanOrEqual(900);
+    await picture.dblclick({ position: { x: 5, y: 5 } });
+    const close = await picture.boundingBox();
+    expect((close?.width ?? 0) / whole.width).toBeCloseTo(2.5, 1);
+    await page.keyboard.press("Shift+ArrowRight");
+    expect((close?.x ?? 0) - ((await picture.boundingBox())?.x ?? 0)).toBeGreaterThan(20);
+    expect(await faultsOfAccess(page)).toEqual([]);
+    await page.keyboard.press("z");
+    expect(await picture.boundingBox()).toEqual(whole);
+  });
+
   test("the browser's own player shows pictures where nothing else can", async () => {
     const person = await watching({ engine });
     await person.page.evaluate(() => sessionStorage.setItem("bartizan-player", "mse"));
@@ -115,6 +143,20 @@ describe.each<Engine>(["chromium", "firefox"])("in %s", (engine) => {
     const video = person.page.getByRole("img", { name: text("live.picture", { name: "Door" }) });
     await until("a video", () => video.evaluate((element) => element instanceof HTMLVideoElement));
     await moves(video, 10);
+  });
+
+  test("a device that is removed while it watches is outside within a moment", async () => {
+    const person = await watching({ engine });
+    const { page, visitor } = person;
+    await person.openLarge("Cellar");
+    await becomes(person, "Cellar", "live");
+    visitor.witness.expect(/status of 401/, /WebSocket/);
+    // What the page asks by itself now and then is held up: its worker is the first to hear of it.
+    await page.route(/\/api\/v1\/(cameras|site)$/, () => undefined);
+    await household.removeNewest();
+    const way = page.getByText(text("fault.signed-out.do"));
+    await until("the way in", () => way.isVisible(), 3_000);
+    expect(await page.locator("canvas").count()).toBe(0);
   });
 
   test("a lost gateway leaves the last picture with its age, and comes back by itself", async () => {

@@ -50,7 +50,7 @@ function clip(name: Clip): string {
   if (!existsSync(FOOTAGE) && !existsSync(plain)) {
     const unpack = [
       "-c",
-      `gunzip -c "$1.gz" > "$2.part" && mv "$2.part" "$2"`,
+      `gunzip -c "$1.gz" > "$2.$$.part" && mv "$2.$$.part" "$2"`,
       "sh",
       FOOTAGE,
       plain,

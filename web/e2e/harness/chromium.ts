@@ -1,6 +1,7 @@
 // Debian's Chromium, without anything that it would do on its own account.
 
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import { otherApp } from "./other-app.ts";
 
 export const CHROMIUM = "/usr/bin/chromium";
 
@@ -14,6 +15,10 @@ export const FLAGS: readonly string[] = [
   "--disable-component-update",
   "--disable-sync",
   "--autoplay-policy=no-user-gesture-required",
+  // An app that the driver serves in the gateway's place comes from no address, and might not call a local one.
+  ...(otherApp
+    ? ["--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"]
+    : []),
 ];
 
 export function launchChromium(headless: boolean, more: readonly string[] = []): Promise<Browser> {

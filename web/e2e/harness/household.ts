@@ -19,6 +19,12 @@ interface Listed {
   readonly streams: readonly { readonly status: { readonly state: string } }[];
 }
 
+/** A device as the command line lists it. */
+interface Entry {
+  readonly id: string;
+  readonly addedMs: number;
+}
+
 export class Household {
   readonly gateway: Gateway;
   readonly owner: CommandLine;
@@ -55,6 +61,13 @@ export class Household {
     const { cameras } = (await this.owner.must("camera", "list")) as { cameras?: Listed[] };
     const streams = (cameras ?? []).flatMap((camera) => camera.streams);
     return cameras?.length === count && streams.every(({ status }) => status.state === "streaming");
+  }
+
+  /** Takes the device that came last off the household. */
+  async removeNewest(): Promise<void> {
+    const { devices } = (await this.owner.must("device", "list")) as { devices: Entry[] };
+    const [newest] = devices.sort((one, other) => other.addedMs - one.addedMs);
+    await this.owner.must("device", "remove", newest?.id ?? "");
   }
 
   get #recovery(): string {

@@ -8,7 +8,7 @@ import { faultsOfAccess } from "./axe.ts";
 import { CommandLine, probe } from "./command-line.ts";
 import type { Means } from "./hand.ts";
 import { Person } from "./person.ts";
-import { moves } from "./picture.ts";
+import { moves, shown } from "./picture.ts";
 import type { Visitor } from "./visitor.ts";
 import { pause } from "./wait.ts";
 import { Watcher } from "./watcher.ts";
@@ -17,10 +17,15 @@ import { text } from "./words.ts";
 /** What the app proposes to call the first camera. */
 export const CAMERA = "Camera 1";
 
+/** How much is recorded before it is watched: ten seconds back, and room to go on from there. */
+const RECORDED_MS = 18_000;
+
 /** The way of one owner of one camera, in the order in which it is gone. */
 export class Owner extends Person {
   readonly #seen = new Set<string>();
   readonly #camera: string;
+  /** When the first picture was seen. */
+  #since = Number.NaN;
 
   constructor(visitor: Visitor, means: Means = "pointer", camera = CAMERA) {
     super(visitor, means);
@@ -36,6 +41,8 @@ export class Owner extends Person {
   }
 
   async watchLive(): Promise<void> {
+    await shown(this.live(this.#camera));
+    this.#since = performance.now();
     await moves(this.live(this.#camera));
     await this.screen("live");
     await this.openLarge(this.#camera);
@@ -46,13 +53,13 @@ export class Owner extends Person {
     await this.screen("details");
   }
 
-  /** Ten seconds ago; back and on, at twice the speed. */
+  /** After [`watchLive`](Self.watchLive): ten seconds ago; back and on, at twice the speed. */
   async watchRecorded(): Promise<Watcher> {
-    await pause(18_000);
+    await pause(Math.max(0, this.#since + RECORDED_MS - performance.now()));
     await this.hand.press(this.link("live.back10"));
     const watcher = new Watcher(this);
-    await moves(watcher.picture(this.#camera), 1).catch(() => undefined);
     await this.button("playback.play").or(this.button("playback.pause")).waitFor();
+    await shown(watcher.picture(this.#camera));
     if (await this.button("playback.pause").isVisible()) {
       await this.press("playback.pause");
     }

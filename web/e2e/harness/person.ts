@@ -158,6 +158,29 @@ export class Person {
     return link;
   }
 
+  /** Calls the device of this name otherwise. */
+  async renameDevice(name: string, to: string): Promise<void> {
+    await this.settings("settings.devices");
+    const rename = text("settings.device-rename-of", { name });
+    await this.hand.press(this.page.getByRole("button", { name: rename, exact: true }));
+    await this.hand.write(this.field("settings.name"), to);
+    await this.page.keyboard.press("Enter");
+    await this.page
+      .getByText(text("settings.device-renamed", { name: to }))
+      .first()
+      .waitFor();
+  }
+
+  /** Calls the passkey of this name otherwise, by Enter in the field; on the page of devices and passkeys. */
+  async renamePasskey(name: string, to: string): Promise<void> {
+    const rename = text("settings.passkey-rename-of", { name });
+    await this.hand.press(this.page.getByRole("button", { name: rename, exact: true }));
+    await this.hand.write(this.field("settings.name"), to);
+    await this.page.keyboard.press("Enter");
+    const renamed = text("settings.passkey-renamed", { name: to });
+    await this.page.getByText(renamed).first().waitFor();
+  }
+
   /** Takes the device of this name off the household. */
   async removeDevice(name: string): Promise<void> {
     await this.settings("settings.devices");

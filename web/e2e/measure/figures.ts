@@ -8,7 +8,7 @@ export interface Figure {
   /** What was measured. */
   readonly name: string;
   readonly value: number;
-  readonly unit: "ms" | "%" | "MiB" | "kB" | "score" | "pictures";
+  readonly unit: "ms" | "%" | "MiB" | "kB" | "score" | "pictures" | "clicks";
   /** What the value must not exceed. */
   readonly limit?: number;
   /** How often, how spread, under which circumstances. */
@@ -35,10 +35,16 @@ export function percentile(values: readonly number[], percent: number): number {
 }
 
 /** Records the median of many times, and says how they spread. */
-export function recordTimes(name: string, times: readonly number[], limit: number): void {
+export function recordTimes(
+  name: string,
+  times: readonly number[],
+  limit: number,
+  about = "",
+): void {
   const [p95, most] = [percentile(times, 95), percentile(times, 100)].map((time) =>
     time.toFixed(0),
   );
-  const note = `median of ${times.length}; 95 % within ${p95} ms, longest ${most} ms`;
+  const spread = `median of ${times.length}; 95 % within ${p95} ms, longest ${most} ms`;
+  const note = about === "" ? spread : `${spread}. ${about}`;
   record({ name, value: percentile(times, 50), unit: "ms", limit, note });
 }

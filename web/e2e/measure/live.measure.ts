@@ -1,5 +1,5 @@
 // From the click to the first picture and to a live one, with keyframes ten seconds apart; and how old pictures on the screen
-// are. Read back from the drawn camera's clock, which stands in every picture.
+// and sound at the ear are. Read back from the drawn camera's clock, which stands in every picture and begins its tones.
 
 import type { Locator } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,7 +10,8 @@ import { Person } from "../harness/person.ts";
 import { Visitor } from "../harness/visitor.ts";
 import { pause, until } from "../harness/wait.ts";
 import { text } from "../harness/words.ts";
-import { record, recordTimes } from "./figures.ts";
+import { type Heard, heard, listen, listenAnew } from "./ear.ts";
+import { percentile, record, recordTimes } from "./figures.ts";
 
 /** Clicks that are measured. */
 const TIMES = 20;
@@ -119,6 +120,68 @@ test("camera to screen", async () => {
   const ages = sightings.map(({ ageMs }) => ageMs);
   expect(ages.length).toBeGreaterThan(200);
   recordTimes("camera to screen (480×270)", ages, 150);
+});
+
+/** Watches and hears for half a minute; headphones may be `lateMs` late, as those without a wire are. */
+async function watchAndHear(lateMs?: number): Promise<{ ages: number[]; heard: Heard }> {
+  const visitor = await Visitor.enter(household.gateway.origin);
+  await watchPictures(visitor.context);
+  await listen(visitor.context, lateMs);
+  const person = new Person(visitor);
+  await person.signInWithWords(household.words, "none");
+  await person.visit("nav.live");
+  await person.openLarge("Yard");
+  await pause(4_000);
+  await person.button("live.sound-on").click();
+  await person.button("live.sound-off").waitFor();
+  // Sound that began late has caught up by then.
+  await pause(6_000);
+  await listenAnew(person.page);
+  await mark(person.page, "click");
+  await pause(30_000);
+  const [{ sightings }, sounds] = [await seen(person.page), await heard(person.page)];
+  const ages = sightings.map(({ ageMs }) => ageMs);
+  expect(ages.length).toBeGreaterThan(200);
+  return { ages, heard: sounds };
+}
+
+test("camera to screen with sound", async () => {
+  const { ages, heard } = await watchAndHear();
+  const { delays, clicks, outputMs } = heard;
+  expect(delays.length).toBeGreaterThan(20);
+  recordTimes("camera to screen with sound", ages, 150);
+  recordTimes("camera to ear", delays, 250);
+  const late = percentile(delays, 50) - percentile(ages, 50);
+  const note = `noticed beyond 125 ms, or 45 ms before it (ITU-R BT.1359-1); the loudspeaker's own ${outputMs.toFixed(0)} ms included`;
+  record({ name: "sound behind the picture", value: late, unit: "ms", limit: 125, note });
+  expect(late).toBeGreaterThan(-45);
+  record({ name: "clicks in 30 s of sound", value: clicks, unit: "clicks", limit: 0 });
+});
+
+test("camera to screen with sound in slow headphones", async () => {
+  const { ages } = await watchAndHear(300);
+  recordTimes("camera to screen, headphones 300 ms late", ages, 150);
+});
+
+test("sound that comes and goes", async () => {
+  const visitor = await Visitor.enter(household.gateway.origin);
+  await listen(visitor.context);
+  const person = new Person(visitor);
+  await person.signInWithWords(household.words, "none");
+  await person.visit("nav.live");
+  await person.openLarge("Yard");
+  // The tone takes an eighth of the time, so that some of these cut it.
+  for (let turn = 0; turn < 40; turn += 1) {
+    await person.button("live.sound-on").click();
+    await person.button("live.sound-off").waitFor();
+    await pause(300 + Math.random() * 300);
+    await person.button("live.sound-off").click();
+    await pause(50 + Math.random() * 200);
+  }
+  const { clicks, loudest } = await heard(person.page);
+  expect(loudest).toBeGreaterThan(0.1);
+  const note = "forty times on and off";
+  record({ name: "clicks as sound comes and goes", value: clicks, unit: "clicks", limit: 0, note });
 });
 
 test("page start", async () => {

@@ -11,12 +11,8 @@ import { AutoLock } from "./idle.ts";
 import type { OpenSession } from "./open-session.ts";
 import { sabotaged, TEST_BUILD } from "./sabotage.ts";
 import { type AccountState, type InvitationMade, lockedBy } from "./state.ts";
-import type { TabMessage } from "./tabs.ts";
-import { Tabs } from "./tabs.ts";
+import { type TabMessage, Tabs } from "./tabs.ts";
 import type { Vault } from "./vault.ts";
-
-export type { ClaimAnswers, PreparedClaim } from "./claim.ts";
-export type { AccountState, InvitationMade } from "./state.ts";
 
 /** The account. One for each page. */
 export class Account {
@@ -115,8 +111,7 @@ export class Account {
     asked.catch(() => undefined);
     const loading = Promise.all([import("./vault.ts"), import("./open-session.ts")]);
     loading.catch(() => undefined); // Awaited below, after the person has touched the sensor.
-    const { unlockRecord } = await import("./unlock.ts");
-    const storeKey = await unlockRecord(this.#environment, record);
+    const storeKey = await (await import("./unlock.ts")).unlockRecord(this.#environment, record);
     const [{ Vault }] = await loading;
     await this.#enterOpen(new Vault(this.#environment.store, record, storeKey, true));
   }
@@ -146,8 +141,7 @@ export class Account {
 
   /** Takes this device off the roster when it can, and removes everything that this browser keeps. */
   async forget(): Promise<void> {
-    const { forgetDevice } = await import("./devices.ts");
-    if (this.#open !== null) await forgetDevice(this.#open);
+    if (this.#open !== null) await (await import("./devices.ts")).forgetDevice(this.#open);
     await this.#environment.store.clear();
     this.#tabs.tell("locked");
     this.#close({ kind: "new" });
@@ -157,14 +151,17 @@ export class Account {
 
   /** Makes a passkey (or takes the one that is there) as a lock of this browser, after the use of one it has. */
   async addPasskey(name = this.suggestedDeviceName): Promise<void> {
-    const { addPasskey } = await import("./passkeys.ts");
     const session = this.#session();
-    await addPasskey(this.#environment, session, name);
+    await (await import("./passkeys.ts")).addPasskey(this.#environment, session, name);
     await this.#kept(session);
   }
 
   async passkeys(): Promise<readonly Passkey[]> {
     return await (await import("./passkeys.ts")).listPasskeys(this.#session());
+  }
+
+  async renamePasskey(id: string, name: string): Promise<void> {
+    await (await import("./passkeys.ts")).renamePasskey(this.#session(), id, name);
   }
 
   /** Removes it at the gateway, and as a lock here; refuses the last lock of this browser. */
@@ -176,6 +173,10 @@ export class Account {
     return await (await import("./devices.ts")).listDevices(this.#session());
   }
 
+  async renameDevice(id: DeviceId, name: string): Promise<void> {
+    await (await import("./devices.ts")).renameDevice(this.#session(), id, name);
+  }
+
   /** Takes a device off the roster; its token is worth nothing at once. Gives the passkeys added since it joined. */
   async removeDevice(id: DeviceId): Promise<readonly Passkey[]> {
     const { expelDevice } = await import("./devices.ts");
@@ -184,10 +185,9 @@ export class Account {
     return [];
   }
 
-  /** A link for a new device, good for ten minutes and once. `origin`: under which name it will come. */
+  /** A link for a new device, good for ten minutes and once. `origin`: what it uses, unless that is this machine's only. */
   async invite(origin = this.#environment.origin): Promise<InvitationMade> {
-    const { invite } = await import("./devices.ts");
-    return await invite(this.#environment, this.#session(), origin);
+    return await (await import("./devices.ts")).invite(this.#environment, this.#session(), origin);
   }
 
   // -- State.

@@ -17,7 +17,7 @@ import { RosterHistory } from "../sealed/roster.ts";
 import type { Environment } from "./environment.ts";
 import { doorOf } from "./environment.ts";
 import { AccountError } from "./errors.ts";
-import { parseName } from "./name.ts";
+import { numbered, parseName } from "./name.ts";
 import { sabotaged, TEST_BUILD } from "./sabotage.ts";
 import type { Vault } from "./vault.ts";
 import { newVault } from "./vault.ts";
@@ -27,6 +27,8 @@ export interface Welcome {
   readonly statements: readonly string[];
   readonly keystore: string;
   readonly grant: string;
+  /** What the member's other devices are called. */
+  readonly deviceNames: readonly string[];
 }
 
 /** What the new device knows for itself. */
@@ -80,7 +82,10 @@ export async function arrive(
   proof: Proof,
   deviceName: string,
 ): Promise<Vault> {
-  const name = parseName(deviceName);
+  const chosen = parseName(deviceName);
+  // A suggestion that the person left as it was gets a number where it is taken; what they typed stays.
+  const isSuggested = chosen === environment.deviceName;
+  const name = isSuggested ? numbered(chosen, welcome.deviceNames) : chosen;
   const { keystore, locked, history, first, statements } = await checkHousehold(welcome, proof);
   const deviceKey = await generateDeviceKey();
   const device = idOf<DeviceId>(crypto.getRandomValues(new Uint8Array(16)));

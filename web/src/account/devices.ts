@@ -1,4 +1,4 @@
-// Devices of the member: list, removal by a signed statement, invitations for new ones (which ask for the owner anew); and
+// Devices of the member: list, names and removal by signed statements, invitations for new ones (which ask for the owner anew); and
 // tidying up after this browser's former entries on the roster.
 
 import { toBase64Url } from "../api/base64.ts";
@@ -10,14 +10,29 @@ import { confirmOwner } from "./confirm.ts";
 import type { Environment } from "./environment.ts";
 import { invitationLink } from "./link.ts";
 import { invitationKey } from "./locks.ts";
+import { parseName } from "./name.ts";
 import type { OpenSession } from "./open-session.ts";
 import { listPasskeys } from "./passkeys.ts";
+import { forOthers, isOnlyHere } from "./reach.ts";
 import type { InvitationMade } from "./state.ts";
 import type { Stray } from "./store.ts";
 
-/** The devices that the member may know of. */
+/** The devices that the member may know of. One that was renamed is called what the roster says, whatever the gateway says. */
 export async function listDevices(session: OpenSession): Promise<readonly Device[]> {
-  return (await session.client.get<Devices>("/devices")).devices;
+  const { devices } = await session.client.get<Devices>("/devices");
+  const known = (await session.sync()).current.devices;
+  return devices.map((device) => ({ ...device, name: known.get(device.id)?.name ?? device.name }));
+}
+
+/** Calls a device `text` from now on, by a statement: no gateway can call it otherwise. */
+export async function renameDevice(
+  session: OpenSession,
+  device: DeviceId,
+  text: string,
+): Promise<void> {
+  const name = parseName(text);
+  const known = (await session.sync()).current.devices.get(device);
+  if (known?.name !== name) await session.append({ kind: "rename-device", device, name });
 }
 
 /** Takes a device off the roster. */
@@ -62,13 +77,14 @@ export async function invite(
   const id = await sha256(ascii("bartizan/v1/invitation-id"), secret);
   const { sealedKeystore, storeKey } = session.vault;
   const locked = await relockKeystore(sealedKeystore, storeKey, await invitationKey(secret));
-  const { expiresMs } = await session.client.send<Invited>("POST", "/invitations", {
+  const { expiresMs, origins } = await session.client.send<Invited>("POST", "/invitations", {
     id: toBase64Url(id),
     keystore: toBase64Url(locked),
   });
-  const link = invitationLink({ origin, secret, genesis: session.genesis, head });
+  const there = forOthers(origin, origins);
+  const link = invitationLink({ origin: there, secret, genesis: session.genesis, head });
   secret.fill(0);
-  return { link, expiresMs };
+  return { link, expiresMs, onlyHere: isOnlyHere(there) };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { AutoLock } from "./idle.ts";
-import { MemoryStore } from "./store.ts";
 import { SoftAuthenticator } from "./testing/authenticator.ts";
 import { browserAt, claim, reaches, sessionOf } from "./testing/browser.ts";
 import { FakeGateway } from "./testing/gateway.ts";
+import { MemoryStore } from "./testing/memory.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

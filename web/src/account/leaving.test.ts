@@ -4,10 +4,10 @@ import { afterEach, expect, test, vi } from "vitest";
 
 import type { Channel } from "./environment.ts";
 import { lockOnLeaving } from "./leaving.ts";
-import { MemoryStore } from "./store.ts";
 import { SoftAuthenticator } from "./testing/authenticator.ts";
 import { browserAt, claim, reaches, sessionOf } from "./testing/browser.ts";
 import { FakeGateway } from "./testing/gateway.ts";
+import { MemoryStore } from "./testing/memory.ts";
 import { Vault } from "./vault.ts";
 
 afterEach(() => {

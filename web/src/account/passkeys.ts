@@ -10,7 +10,7 @@ import { confirmOwner } from "./confirm.ts";
 import type { Environment } from "./environment.ts";
 import { AccountError } from "./errors.ts";
 import { newHalf, prfKeys, SECRET_LEN, shareKey } from "./locks.ts";
-import { parseName } from "./name.ts";
+import { numbered, parseName } from "./name.ts";
 import type { OpenSession } from "./open-session.ts";
 import { sabotaged, TEST_BUILD } from "./sabotage.ts";
 import type { Answer } from "./webauthn.ts";
@@ -36,12 +36,13 @@ export async function addPasskey(
   session: OpenSession,
   text: string,
 ): Promise<void> {
-  const name = parseName(text);
+  const chosen = parseName(text);
   await confirmOwner(environment, session);
   const { client } = session;
   const begun = await client.send<Creation>("POST", "/passkeys/options").catch((error: unknown) => {
     throw namesMissing(error);
   });
+  const name = chosen === environment.deviceName ? await ownName(session, chosen) : chosen;
   const rpId = new URL(environment.origin).hostname;
   let made: Answer;
   try {
@@ -68,6 +69,12 @@ export async function addPasskey(
   await lockWithPrf(session, rpId, credential, later.lock);
 }
 
+/** Calls a passkey otherwise. What it opens stays as it is, so nobody is asked for anew. */
+export async function renamePasskey(session: OpenSession, id: string, text: string): Promise<void> {
+  const body = { name: parseName(text) };
+  await session.client.send<void>("PATCH", `/passkeys/${id}`, body);
+}
+
 /** Removes a passkey at the gateway and here. */
 export async function removePasskey(
   environment: Environment,
@@ -87,6 +94,12 @@ export async function removePasskey(
     ...record,
     locks: record.locks.filter((lock) => lock.kind !== "prf" || lock.credential !== id),
   }));
+}
+
+/** A suggestion that the person left as it was gets a number where it is taken. */
+async function ownName(session: OpenSession, suggested: string): Promise<string> {
+  const taken = (await listPasskeys(session)).map(({ name }) => name);
+  return numbered(suggested, taken);
 }
 
 /** A passkey that was made on another device and is here too. */

@@ -5,10 +5,10 @@ import type { CameraId, DeviceId, Fingerprint, Hash } from "../domain/id.ts";
 import { idOf } from "../domain/id.ts";
 import { nextPlace } from "../identity/roster/rules.ts";
 import { decodeStatement, signStatement } from "../identity/roster/statement.ts";
-import { openVault } from "./session.ts";
 import { SoftAuthenticator } from "./testing/authenticator.ts";
 import { browserAt, claim, codeOf, sessionOf } from "./testing/browser.ts";
 import { FakeGateway, Refusal } from "./testing/gateway.ts";
+import { openVault } from "./vault.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();

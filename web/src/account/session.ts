@@ -1,5 +1,5 @@
-// What the rest of the app gets from an unlocked account. Types, and the opening of a vault in a worker; how
-// an account comes to be unlocked is in `account.ts`, and what is behind these types in `open-session.ts`.
+// What the rest of the app gets from an unlocked account. Types only; how an account comes to be unlocked is in
+// `account.ts`, and what is behind these types in `open-session.ts`.
 
 import type { Client } from "../api/client.ts";
 import type { Bytes } from "../domain/bytes.ts";
@@ -8,8 +8,6 @@ import type { Keystore } from "../identity/keystore.ts";
 import type { Operation } from "../identity/roster/operation.ts";
 import type { Rendition } from "../sealed/record.ts";
 import type { RosterHistory } from "../sealed/roster.ts";
-
-export { openVault } from "./vault.ts";
 
 /** The highest manifest of a stream that this device has seen. */
 export interface HighWater {

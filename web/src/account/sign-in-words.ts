@@ -69,8 +69,8 @@ async function recover(environment: Environment, words: RecoveryKey): Promise<We
   const signature = await sign(await words.identity(), CONTEXT, challenge);
   const body = { challenge: asked.challenge, signature: toBase64Url(signature) };
   const answer = await door.send<RecoveryAnswer>("POST", "/sign-in/recovery", body).catch(wrong);
-  const { statements, recoveryKeystore: keystore, grant } = answer;
-  return { statements, keystore, grant };
+  const { statements, recoveryKeystore: keystore, grant, deviceNames } = answer;
+  return { statements, keystore, grant, deviceNames };
 }
 
 /** The roster must name these very words as its recovery key. */

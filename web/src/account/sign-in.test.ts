@@ -7,6 +7,7 @@ import { signingKeyFromSeed } from "../identity/key.ts";
 import { decodeStatement, signStatement } from "../identity/roster/statement.ts";
 import { invitationKey } from "./locks.ts";
 import { SoftAuthenticator } from "./testing/authenticator.ts";
+import type { Browser } from "./testing/browser.ts";
 import { browserAt, claim, codeOf, sessionOf } from "./testing/browser.ts";
 import { FakeGateway, Refusal } from "./testing/gateway.ts";
 
@@ -61,6 +62,41 @@ test("a device that was never kept is taken off the roster at the next sign-in",
   expect(again.account.state.kind).toBe("new");
   await again.account.signInWithWords(words);
   expect(gateway.history?.current.devices.has(stray)).toBe(false);
+});
+
+test("a name that nobody chose is numbered where another device has it, by every way in", async () => {
+  const { gateway, authenticator, first, words } = await home();
+  const named = async (browser: Browser) => {
+    const { device } = sessionOf(browser);
+    return (await browser.account.devices()).find(({ id }) => id === device)?.name;
+  };
+  const browsers = await Promise.all([1, 2, 3, 4].map(() => browserAt(gateway, authenticator)));
+  const [second, third, fourth, fifth] = browsers as [Browser, Browser, Browser, Browser];
+  await second.account.signInWithWords(words);
+  expect(await named(second)).toBe("Test, Node");
+  await third.account.signInWithPasskey();
+  expect(await named(third)).toBe("Test, Node 2");
+  await fourth.account.join((await first.account.invite()).link, " Test, Node ");
+  expect(await named(fourth)).toBe("Test, Node 3");
+  // What somebody chose stays, though another device has it.
+  await fifth.account.signInWithWords(words, "Desk");
+  expect(await named(fifth)).toBe("Desk");
+  expect((await first.account.devices()).map(({ name }) => name)).toContain("Desk");
+});
+
+test("passkeys are called otherwise, and one that nobody named is numbered", async () => {
+  const { gateway, first } = await home();
+  const second = await browserAt(gateway, new SoftAuthenticator("at-creation"));
+  await second.account.join((await first.account.invite()).link);
+  await second.account.addPasskey();
+  const names = async () => (await first.account.passkeys()).map(({ name }) => name);
+  expect(await names()).toEqual(["Test, Node", "Test, Node 2"]);
+  const [, passkey] = await first.account.passkeys();
+  expect(await codeOf(() => first.account.renamePasskey(passkey!.id, "a\u202eb"))).toBe("bad-name");
+  await first.account.renamePasskey(passkey!.id, "  Security key ");
+  expect(await names()).toEqual(["Test, Node", "Security key"]);
+  second.account.lock();
+  await second.account.unlock();
 });
 
 test("a passkey without keys at the gateway signs nobody in", async () => {

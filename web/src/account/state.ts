@@ -22,6 +22,8 @@ export type AccountState =
 export interface InvitationMade {
   readonly link: string;
   readonly expiresMs: number;
+  /** No other machine can open it: the gateway serves its own only. */
+  readonly onlyHere: boolean;
 }
 
 /** What a stored record is while nobody has opened it. */

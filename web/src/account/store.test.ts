@@ -4,7 +4,6 @@ import type { Bytes } from "../domain/bytes.ts";
 import { ascii } from "../domain/bytes.ts";
 import { newHalf } from "./locks.ts";
 import type { AccountRecord } from "./store.ts";
-import { MemoryStore } from "./store.ts";
 import type { PrfSupport } from "./testing/authenticator.ts";
 import { SoftAuthenticator } from "./testing/authenticator.ts";
 import type { Browser } from "./testing/browser.ts";
@@ -12,6 +11,7 @@ import { browserAt, claim, codeOf, sessionOf } from "./testing/browser.ts";
 import { FakeGateway } from "./testing/gateway.ts";
 import type { Secrets } from "./testing/look.ts";
 import { findings, openings } from "./testing/look.ts";
+import { MemoryStore } from "./testing/memory.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();

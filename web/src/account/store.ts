@@ -1,5 +1,5 @@
-// Where the one account of a browser is kept: the record, and an interface over its place so that tests can
-// look into it. A record holds nothing in clear that opens anything; what its sealed parts are is `vault.ts`.
+// Where the one account of a browser is kept: the record, and an interface over its place (`database.ts`) so that tests
+// can look into it. A record holds nothing in clear that opens anything; what its sealed parts are is `vault.ts`.
 
 import type { Bytes } from "../domain/bytes.ts";
 import type { DeviceId, MemberId, SiteId } from "../domain/id.ts";
@@ -67,39 +67,6 @@ export interface AccountStore {
 
   /** Removes account and strays. */
   clear(): Promise<void>;
-}
-
-/** A store that ends with the page. */
-export class MemoryStore implements AccountStore {
-  record: AccountRecord | null = null;
-  kept: readonly Stray[] = [];
-
-  async load(): Promise<AccountRecord | null> {
-    return this.record;
-  }
-
-  async replace(next: AccountRecord): Promise<boolean> {
-    if (!follows(this.record, next)) return false;
-    this.record = next;
-    return true;
-  }
-
-  async put(next: AccountRecord): Promise<void> {
-    this.record = next;
-  }
-
-  async strays(): Promise<readonly Stray[]> {
-    return this.kept;
-  }
-
-  async setStrays(strays: readonly Stray[]): Promise<void> {
-    this.kept = strays.slice(-MAX_STRAYS);
-  }
-
-  async clear(): Promise<void> {
-    this.record = null;
-    this.kept = [];
-  }
 }
 
 /** Whether `next` was made from what is stored. */

@@ -63,7 +63,7 @@ export class Client {
   readonly #device: CryptoKeyPair | null;
   readonly #prover: Prover | null;
   #token: string | null;
-  /** Called when the gateway says that it does not know this device (any more). */
+  /** Called when the gateway says that it does not know this device (any more): see `signedOut`. */
   onSignedOut: (() => void) | null = null;
 
   constructor(
@@ -92,6 +92,11 @@ export class Client {
   /** Scheme, host and port of the gateway. */
   get origin(): string {
     return this.#origin;
+  }
+
+  /** The gateway does not know this device (any more), as a call or a worker's client found out. */
+  signedOut(): void {
+    if (this.#token !== null) this.onSignedOut?.();
   }
 
   /** Lets go of the token: every later call fails as nobody's. */
@@ -175,7 +180,7 @@ export class Client {
   }
 
   #told(problem: ApiProblem): ApiProblem {
-    if (problem.signedOut && this.#token !== null) this.onSignedOut?.();
+    if (problem.signedOut) this.signedOut();
     return problem;
   }
 

@@ -1,7 +1,7 @@
 // Days and gigabytes as typed, hours and bytes as sent.
 
 import { expect, test } from "vitest";
-import { draftOf, retentionOf, retentionText } from "./retention.ts";
+import { draftOf, isShorter, retentionOf, retentionText } from "./retention.ts";
 
 test("empty fields mean no limit", () => {
   expect(retentionOf({ days: "", gigabytes: " " })).toEqual({});
@@ -32,4 +32,14 @@ test("what was sent is shown again", () => {
 test("limits in words", () => {
   expect(retentionText({})).toBe("Kept as long as there is room");
   expect(retentionText({ maxHours: 336, maxBytes: 2e11 })).toBe("Kept at most 14 days, 200 GB");
+});
+
+test("a limit that is new or lower deletes; one that is gone, higher or only rounded does not", () => {
+  const now = { maxHours: 336, maxBytes: 1_234_567_890 };
+  const shown = draftOf(now);
+  expect(isShorter(now, shown)).toBe(false);
+  expect(isShorter(now, { ...shown, days: "13" })).toBe(true);
+  expect(isShorter(now, { ...shown, gigabytes: "1.2" })).toBe(true);
+  for (const days of ["", "15", "x"]) expect(isShorter(now, { ...shown, days })).toBe(false);
+  expect(isShorter({}, { days: "", gigabytes: "500" })).toBe(true);
 });

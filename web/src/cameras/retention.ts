@@ -32,6 +32,16 @@ export function retentionOf({ days, gigabytes }: RetentionDraft): Retention | nu
   };
 }
 
+/** Whether something that is kept now may be too much with what is typed. What is shown as it was has not changed. */
+export function isShorter(now: Retention, typed: RetentionDraft): boolean {
+  const shown = draftOf(now);
+  const after = retentionOf(typed);
+  if (after === null) return false;
+  const tighter = (old = Number.POSITIVE_INFINITY, most = Number.POSITIVE_INFINITY) => most < old;
+  const days = typed.days !== shown.days && tighter(now.maxHours, after.maxHours);
+  return days || (typed.gigabytes !== shown.gigabytes && tighter(now.maxBytes, after.maxBytes));
+}
+
 export function isDays(text: string): boolean {
   return limit(text, 24, 1, 24 * 3_650) !== null;
 }

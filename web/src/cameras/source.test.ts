@@ -6,6 +6,7 @@ import {
   addressesOf,
   emptyDraft,
   parsePin,
+  smallSourceOf,
   sourcesOf,
   splitCredentials,
   withCredentials,
@@ -34,6 +35,20 @@ test("a maker and a host become both addresses", () => {
 
 test("a host is put in as it is, whatever it contains", () => {
   expect(addressesOf(draft({ kind: "tplink", host: "$&" })).main).toBe("rtsp://$&/stream1");
+});
+
+test("a small stream alone is the maker's small one, or what was entered", () => {
+  const maker = { kind: "tplink", host: "cam.lan", user: "u", withSub: false } as const;
+  expect(smallSourceOf(draft(maker))).toEqual({
+    sub: { url: "rtsp://u:@cam.lan/stream2", transport: "tcp" },
+  });
+  const typed = { address: "rtsp://cam.lan/2", subAddress: "rtsp://elsewhere/", user: "" };
+  expect(smallSourceOf(draft(typed))).toEqual({
+    sub: { url: "rtsp://cam.lan/2", transport: "tcp" },
+  });
+  expect(smallSourceOf(draft({ kind: "synthetic" }))).toMatchObject({ sub: {} });
+  expect(smallSourceOf(draft({ address: "http://cam.lan" }))).toEqual({ wrong: ["address"] });
+  expect(smallSourceOf(draft({ kind: "tplink", host: "" }))).toEqual({ wrong: ["host"] });
 });
 
 test("without the small stream there is only one", () => {

@@ -105,6 +105,18 @@ export function sourcesOf(draft: Draft): Sources {
   return { main: make(main), sub: sub === "" ? undefined : make(sub) };
 }
 
+/** A small test picture, for trying things out. */
+const SYNTHETIC_SMALL = "synthetic:?width=640&height=360";
+
+/** The source of a small stream alone, or which fields are wrong: a maker's small one, else what was entered as address. */
+export function smallSourceOf(
+  draft: Draft,
+): { readonly sub: SourceSettings } | { readonly wrong: readonly Wrong[] } {
+  if (draft.kind === "synthetic") return { sub: { url: SYNTHETIC_SMALL } };
+  const given = sourcesOf({ ...draft, subAddress: "", withSub: true });
+  return "wrong" in given ? given : { sub: given.sub ?? given.main };
+}
+
 /** The addresses without credentials; `sub` is empty when there is none. */
 export function addressesOf(draft: Draft): { main: string; sub: string } {
   if (draft.kind === "synthetic") return { main: "", sub: "" };

@@ -33,11 +33,14 @@ export function streamState({ status }: CameraStream): CameraState {
     : { tone: "bad", text: problem.message, advice: "" };
 }
 
-/** For example `1920×1080, H.264 · AAC`. */
+/** For example `1920×1080, H.264, with sound`. */
 export function streamText(status: StreamStatus): string {
   if (status.state !== "streaming") return "";
-  const texts = status.tracks.map(({ codec, shape }) => `${shape} ${codecName(codec)}`);
-  return texts.join(" · ");
+  const isPicture = (codec: Codec): boolean => codec === "h264" || codec === "h265";
+  const picture = status.tracks.find(({ codec }) => isPicture(codec));
+  const sound = status.tracks.some(({ codec }) => !isPicture(codec));
+  const shown = picture === undefined ? [] : [picture.shape, codecName(picture.codec)];
+  return [...shown, t(sound ? "cameras.with-sound" : "cameras.without-sound")].join(", ");
 }
 
 const CODECS: { readonly [codec in Codec]: string } = {

@@ -1,9 +1,10 @@
 // The one account of this page, for views: its state as a rune, so that every view follows it. What it does is in
 // `account/account.ts`.
 
-import type { Account, AccountState } from "../account/account.ts";
+import type { Account } from "../account/account.ts";
 import { browserAccount } from "../account/browser.ts";
 import type { Unlocked } from "../account/session.ts";
+import type { AccountState } from "../account/state.ts";
 import { clearToasts } from "../ui/toasts.svelte.ts";
 
 const account: Account = browserAccount();

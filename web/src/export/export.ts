@@ -1,6 +1,7 @@
 // Exporting from the page: starts a worker, tells progress, and gives the files. Aborting ends it at once.
 
 import type { Unlocked, VaultSeed } from "../account/session.ts";
+import type { SignedOut } from "../account/worker.ts";
 import type { ClientSeed } from "../api/client.ts";
 import type { Camera } from "../api/documents.ts";
 import type { Stream } from "../playback/segments.ts";
@@ -30,6 +31,7 @@ export interface ExportProblem {
 
 /** From the worker. */
 export type ExportAnswer =
+  | SignedOut
   | { readonly kind: "progress"; readonly arrived: number; readonly total: number }
   | { readonly kind: "done"; readonly files: readonly ExportedFile[] }
   | { readonly kind: "failed"; readonly problem: ExportProblem };
@@ -66,6 +68,7 @@ export function exportRange(request: ExportRequest): Promise<readonly ExportedFi
     worker.addEventListener("message", ({ data }: MessageEvent<ExportAnswer>) => {
       if (data.kind === "progress") onProgress(data.total === 0 ? 1 : data.arrived / data.total);
       else if (data.kind === "done") give(data.files);
+      else if (data.kind === "signed-out") session.client.signedOut();
       else refuse(new ExportFailed(data.problem));
     });
     const failed: ExportProblem = { code: "failed", type: null, atMs: null };

@@ -1,7 +1,7 @@
 // The export worker: opens the vault in itself, makes one export, and says how it goes. Cancelling ends the worker.
 
 import { openVault } from "../account/vault.ts";
-import { Client } from "../api/client.ts";
+import { workerClient } from "../account/worker.ts";
 import { Vault } from "../playback/vault.ts";
 import type { ExportAnswer, ExportOrder } from "./export.ts";
 import { ExportError, Exporter } from "./exporter.ts";
@@ -17,7 +17,7 @@ addEventListener("message", ({ data }: MessageEvent<ExportOrder>) => {
 
 async function run({ vault: seed, client, stream, fromMs, toMs }: ExportOrder) {
   const { keystore, rosters } = await openVault(seed);
-  const vault = new Vault(new Client(client), keystore, rosters);
+  const vault = new Vault(workerClient(client, tell), keystore, rosters);
   const { signal } = new AbortController();
   const progress = (arrived: number, total: number) => tell({ kind: "progress", arrived, total });
   const { fetch } = vault;

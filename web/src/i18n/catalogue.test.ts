@@ -1,8 +1,9 @@
-// Both languages say the same: same keys, same values; every problem and fault has words.
+// Both languages say the same: same keys, same values; every problem and fault has words, and nothing is there that nobody says.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ACCOUNT_CODES } from "../account/errors.ts";
+import { SETTINGS } from "../routes.ts";
 import { de } from "./de/index.ts";
 import { en } from "./en/index.ts";
 import { fill, type Message } from "./messages.ts";
@@ -25,6 +26,38 @@ test("no message is empty, and translations take the same values", () => {
     // A phrase may repeat a value, so sets are compared.
     expect(new Set(names(other)), key).toEqual(new Set(names(message)));
   }
+});
+
+/** Keys that are put together of more than one part of a name: who says them is named here. */
+const SPOKEN: readonly string[] = [
+  ...SETTINGS.flatMap((part) => [`settings.${part}`, `settings.${part}-lead`]),
+  ...["revoked", "gone", "signed-out", "failed"].flatMap((stop) => [
+    `live.${stop}`,
+    `live.${stop}-do`,
+  ]),
+];
+
+/** The keys that stand in a source: whole ones, and patterns for those with a part that is filled in. */
+function keysIn(source: string): { whole: string[]; open: RegExp[] } {
+  const whole = [...source.matchAll(/["'`]([a-z0-9]+(?:\.[a-z0-9-]+)+)["'`]/g)];
+  const open = [...source.matchAll(/`((?:fault|problem)\.|[a-z]+\.[a-z]+-)\$\{[^`]*`/g)];
+  return {
+    whole: whole.map(([, key = ""]) => key),
+    open: open.map(([, start = ""]) => new RegExp(`^${start.replaceAll(".", "\\.")}`)),
+  };
+}
+
+test("every message is said somewhere", () => {
+  const folder = new URL("..", import.meta.url);
+  const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.(ts|svelte)$/.test(path) && !/^i18n\/(de|en)\/|\.test\./.test(path))
+    .map((path) => keysIn(readFileSync(new URL(path, folder), "utf8")));
+  const whole = new Set([...SPOKEN, ...sources.flatMap((each) => each.whole)]);
+  const open = sources.flatMap((each) => each.open);
+  const silent = Object.keys(en).filter(
+    (key) => !whole.has(key) && !open.some((pattern) => pattern.test(key)),
+  );
+  expect(silent).toEqual([]);
 });
 
 test.each(ACCOUNT_CODES.map((code) => [code]))("the fault %s has words", (code) => {

@@ -1,13 +1,7 @@
 // Sizes, lengths of time and numbers as text (English; Intl does the rest).
 
 import { expect, test } from "vitest";
-import {
-  formatBitrate,
-  formatBytes,
-  formatDuration,
-  formatRelative,
-  formatSpan,
-} from "./format.ts";
+import { formatBitrate, formatBytes, formatDuration, formatSpan } from "./format.ts";
 import { preferred } from "./language.svelte.ts";
 
 test.each([
@@ -41,11 +35,6 @@ test("lengths of time are told by their largest unit", () => {
 test("rates", () => {
   expect(formatBitrate(423_400)).toBe("423 kbit/s");
   expect(formatBitrate(4_120_000)).toBe("4.1 Mbit/s");
-});
-
-test("past and future", () => {
-  expect(formatRelative(0, 300_000)).toBe("5 minutes ago");
-  expect(formatRelative(86_400_000 * 3, 0)).toBe("in 3 days");
 });
 
 test("the first language that we have is taken", () => {

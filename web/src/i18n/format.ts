@@ -3,9 +3,9 @@
 
 import { language } from "./language.svelte.ts";
 
-const kept = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat | Intl.RelativeTimeFormat>();
+const kept = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>();
 
-function keep<F extends Intl.DateTimeFormat | Intl.NumberFormat | Intl.RelativeTimeFormat>(
+function keep<F extends Intl.DateTimeFormat | Intl.NumberFormat>(
   kind: string,
   options: object,
   make: (locale: string) => F,
@@ -89,15 +89,4 @@ export function formatSpan(ms: number, unitDisplay: "long" | "short" = "long"): 
   const value = ms / size;
   const maximumFractionDigits = value < 10 && !Number.isInteger(value) && unit !== "second" ? 1 : 0;
   return formatNumber(value, { style: "unit", unit, unitDisplay, maximumFractionDigits });
-}
-
-/** `5 minutes ago`, `in 3 days`. */
-export function formatRelative(ms: number, nowMs: number): string {
-  const apart = ms - nowMs;
-  const [unit, size] = SPANS.find(([, least]) => Math.abs(apart) >= least) ?? SPANS[3];
-  const options = { numeric: "auto" } as const;
-  return keep("relative", options, (locale) => new Intl.RelativeTimeFormat(locale, options)).format(
-    Math.round(apart / size),
-    unit,
-  );
 }

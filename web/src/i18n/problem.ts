@@ -36,12 +36,6 @@ export function problemText(error: unknown): ProblemText {
   return unknownText();
 }
 
-/** In one line. */
-export function problemLine(error: unknown): string {
-  const { title, advice } = problemText(error);
-  return advice === "" ? title : `${title}. ${advice}`.replace(/([.!?])\. /, "$1 ");
-}
-
 function faultText({ place, words, origins }: Shape, code: string): ProblemText {
   const names = Array.isArray(origins) ? origins.join(", ") : "";
   const values = { place: Number(place ?? 0), words: Number(words ?? 0), origins: names };

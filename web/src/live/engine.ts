@@ -4,13 +4,13 @@
 import type { Unlocked } from "../account/session.ts";
 import type { Camera } from "../api/documents.ts";
 import { hasMediaSource } from "../media/mse.ts";
+import { PageSpeaker } from "../media/speaker.ts";
 import type { Rendition } from "../sealed/record.ts";
 import { trustedWorkerUrl } from "../ui/trusted.ts";
 import { localNow } from "./clock.ts";
 import workerUrl from "./live.worker.ts?worker&url";
 import type { LiveState } from "./phase.ts";
 import type { FromWorker, PlayerKind, Quality, ToWorker } from "./protocol.ts";
-import { PageSpeaker } from "./speaker.ts";
 import type { EngineSide } from "./view.ts";
 import { LiveView } from "./view.ts";
 
@@ -147,6 +147,7 @@ export class LiveEngine {
   #hear(message: FromWorker): void {
     if (message.kind === "clock" || message.kind === "ready") this.#offset = message.offset;
     else if (message.kind === "failed") this.#fail();
+    else if (message.kind === "signed-out") this.#session.client.signedOut();
     else if (message.kind === "head") {
       this.#session.noteHead(message.camera, message.rendition, message.high);
     } else this.#views.get(message.id)?.hear(message);

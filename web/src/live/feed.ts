@@ -52,9 +52,11 @@ export class Feed {
     this.#request = request;
     this.#events = events;
     const { vault, camera, rendition, floor } = request;
-    const { rosters, keys, lengthen } = vault;
+    const { keys, rosters } = vault;
+    const { history, lengthen } = rosters;
     const known = floor === undefined ? {} : { floor };
-    this.#opener = new StreamOpener({ camera, rendition, rosters, keys, lengthen, ...known });
+    const scope = { camera, rendition, rosters: history, keys };
+    this.#opener = new StreamOpener({ ...scope, lengthen, ...known });
     void this.#open();
   }
 
@@ -91,7 +93,7 @@ export class Feed {
     socket.onmessage = ({ data }) => {
       if (data instanceof ArrayBuffer) this.#take(new Uint8Array(data));
     };
-    socket.onclose = ({ code }) => this.#end({ kind: "closed", code });
+    socket.onclose = () => this.#end({ kind: "closed" });
   }
 
   #take(bytes: Uint8Array<ArrayBuffer>): void {

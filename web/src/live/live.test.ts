@@ -1,11 +1,11 @@
-// Views of live, as far as they are plain: layout, words, file names.
+// Views of live, as far as they are plain: layout, words.
 
 import { expect, test } from "vitest";
 
 import type { Camera } from "../api/documents.ts";
 import { layout } from "./layout.ts";
 import { FIRST_STATE } from "./phase.ts";
-import { snapshotName, stopWords, wordsOf } from "./words.ts";
+import { stopWords, wordsOf } from "./words.ts";
 
 test("pictures are as large as fits", () => {
   const desktop = { width: 1_300, height: 800, gap: 8 };
@@ -68,11 +68,4 @@ test("a stop says what happened and what to do", () => {
   expect(stopWords({ kind: "unsupported", codec: "h265" }).text).toContain("H.265");
   expect(stopWords({ kind: "refused", code: "forged" }).advice).toContain("forged");
   expect(stopWords({ kind: "refused", code: "replayed" }).advice).toContain("older");
-});
-
-test("a snapshot's file says what and when", () => {
-  const at = new Date(2_026, 10, 22, 14, 3, 7).getTime();
-  expect(snapshotName("Front door", at)).toBe("Front door 2026-11-22 14.03.07.png");
-  expect(snapshotName("..a/b\u0000:c. ", at)).toBe("a b  c 2026-11-22 14.03.07.png");
-  expect(snapshotName("", at)).toMatch(/^Camera /);
 });

@@ -1,6 +1,7 @@
 // The live worker: one for all tiles. It opens the vault in itself, and holds every connection, decoder and canvas.
 // When it is ended, nothing of keys or pictures is left.
 
+import { workerClient } from "../account/worker.ts";
 import { MuxScreen } from "./mux-screen.ts";
 import type { FromWorker, TileRequest, ToWorker } from "./protocol.ts";
 import { CanvasScreen } from "./screen.ts";
@@ -33,7 +34,7 @@ function open(request: TileRequest): void {
 
 async function start(message: Extract<ToWorker, { kind: "start" }>): Promise<void> {
   try {
-    vault = await openLiveVault(message.vault, message.client);
+    vault = await openLiveVault(message.vault, workerClient(message.client, tell));
   } catch {
     return tell({ kind: "failed" });
   }
@@ -78,7 +79,7 @@ function change(message: ToWorker): void {
   const tile = tiles.get(message.id);
   if (message.kind === "visible") tile?.setVisible(message.visible);
   else if (message.kind === "quality") tile?.setQuality(message.quality);
-  else if (message.kind === "sound") tile?.setSound(message.port, message.latencyMs);
+  else if (message.kind === "sound") tile?.setSound(message.port);
   else if (message.kind === "unsupported") tile?.refuseCodec(message.codec);
   else if (message.kind === "retry") tile?.retry();
 }

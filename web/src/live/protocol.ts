@@ -1,6 +1,7 @@
 // What page and live worker say to each other. Types only.
 
 import type { VaultSeed } from "../account/session.ts";
+import type { SignedOut } from "../account/worker.ts";
 import type { ClientSeed } from "../api/client.ts";
 import type { CameraId } from "../domain/id.ts";
 import type { HighWater } from "../sealed/highwater.ts";
@@ -31,13 +32,8 @@ export type ToWorker =
   | { readonly kind: "open"; readonly tile: TileRequest }
   | { readonly kind: "visible"; readonly id: number; readonly visible: boolean }
   | { readonly kind: "quality"; readonly id: number; readonly quality: Quality }
-  | {
-      readonly kind: "sound";
-      readonly id: number;
-      /** `null`: silence. */
-      readonly port: MessagePort | null;
-      readonly latencyMs: number;
-    }
+  /** Sound through this port, or silence. */
+  | { readonly kind: "sound"; readonly id: number; readonly port: MessagePort | null }
   | { readonly kind: "snapshot"; readonly id: number; readonly request: number }
   /** The browser's own player does not take this codec. */
   | { readonly kind: "unsupported"; readonly id: number; readonly codec: Codec }
@@ -75,6 +71,7 @@ export interface LiveDetails {
 }
 
 export type FromWorker =
+  | SignedOut
   | { readonly kind: "ready"; readonly offset: number }
   | { readonly kind: "failed" }
   | { readonly kind: "clock"; readonly offset: number }

@@ -5,19 +5,18 @@ const CAP_MS = 15_000;
 
 /** How a connection ended. */
 export type Ending =
-  | { readonly kind: "closed"; readonly code: number }
-  | { readonly kind: "silent" }
+  | { readonly kind: "closed" | "silent" }
   | { readonly kind: "problem"; readonly status: number; readonly retryAfterMs?: number };
 
 /** What follows from it. */
 export type Verdict = "again" | "revoked" | "gone" | "signed-out";
 
-/** RFC 6455 §7.4.1: how the gateway ends the viewing of somebody whose rights ended. */
-const POLICY_VIOLATION = 1_008;
-
+/**
+ * A connection that ends says nothing for sure, not even that rights ended (RFC 6455 §7.4.1, code 1008: the camera's or the
+ * whole device's?): the answer to the next try does.
+ */
 export function verdictOf(ending: Ending): Verdict {
-  if (ending.kind === "closed") return ending.code === POLICY_VIOLATION ? "revoked" : "again";
-  if (ending.kind === "silent") return "again";
+  if (ending.kind !== "problem") return "again";
   if (ending.status === 401) return "signed-out";
   if (ending.status === 403) return "revoked";
   return ending.status === 404 ? "gone" : "again";

@@ -20,9 +20,7 @@ test("pauses grow, have an end, and differ", () => {
 });
 
 test("what follows from the end of a connection", () => {
-  expect(verdictOf({ kind: "closed", code: 1_008 })).toBe("revoked");
-  expect(verdictOf({ kind: "closed", code: 1_006 })).toBe("again");
-  expect(verdictOf({ kind: "closed", code: 1_012 })).toBe("again");
+  expect(verdictOf({ kind: "closed" })).toBe("again");
   expect(verdictOf({ kind: "silent" })).toBe("again");
   const problem = (status: number) => verdictOf({ kind: "problem", status });
   expect([0, 401, 403, 404, 429, 503].map(problem)).toEqual([

@@ -5,6 +5,7 @@ import type { CameraId } from "../domain/id.ts";
 import { sameAudio } from "../media/codec.ts";
 import type { DecodeProblem, Unit } from "../media/decoder.ts";
 import type { Picture } from "../media/painter.ts";
+import type { SoundPacket } from "../media/sound.ts";
 import type { HighWater } from "../sealed/highwater.ts";
 import type { Manifest } from "../sealed/manifest.ts";
 import type { Rendition } from "../sealed/record.ts";
@@ -21,10 +22,9 @@ import { pauseMs, verdictOf } from "./reconnect.ts";
 import type { LiveVault } from "./vault.ts";
 
 /** A packet of sound on the same line as the pictures. */
-export interface RunSound {
-  readonly data: Uint8Array<ArrayBuffer>;
-  readonly timestamp: number;
-  readonly config: AudioConfig;
+export interface RunSound extends SoundPacket {
+  /** What comes now is what happens now. */
+  readonly current: boolean;
 }
 
 /** An access unit of a picture. */
@@ -204,7 +204,8 @@ export class Run {
     if (told !== null && (this.audio === null || !sameAudio(this.audio, told))) this.audio = told;
     if (this.audio === null) return;
     const timestamp = this.#line.at(this.#session, pts, this.audio.timescale);
-    this.#events.sound({ data, timestamp, config: this.audio });
+    const current = this.#pictures.isLive;
+    this.#events.sound({ data, timestamp, config: this.audio, current });
   }
 
   #undecodable(problem: DecodeProblem): void {

@@ -3,6 +3,7 @@
 
 import type { Picture } from "../media/painter.ts";
 import { FrameLoop, Painter } from "../media/painter.ts";
+import type { SoundSide } from "../media/sync.ts";
 import { localNow } from "./clock.ts";
 import type { RunSound, RunUnit } from "./run.ts";
 
@@ -19,8 +20,8 @@ export interface Screen {
   picture(picture: Picture): void;
   unit(unit: RunUnit): void;
   sound(sound: RunSound): void;
-  /** Pictures wait for this place of the sound, in microseconds. */
-  follow(clock: (() => number | null) | null): void;
+  /** Pictures keep together with this sound. */
+  follow(sound: SoundSide | null): void;
   /** A PNG of what is on the screen. */
   snapshot(): Promise<Blob | null>;
   close(): void;
@@ -78,8 +79,8 @@ export class CanvasScreen implements Screen {
     // Goes to the speaker.
   }
 
-  follow(clock: (() => number | null) | null): void {
-    this.#painter.clock = clock;
+  follow(sound: SoundSide | null): void {
+    this.#painter.sound = sound;
   }
 
   snapshot(): Promise<Blob | null> {

@@ -68,8 +68,8 @@ export class Tile {
     this.#replan();
   }
 
-  setSound(port: MessagePort | null, latencyMs: number): void {
-    this.#screen.follow(this.#sound.set(port, latencyMs));
+  setSound(port: MessagePort | null): void {
+    this.#screen.follow(this.#sound.set(port));
     this.#update();
   }
 
@@ -189,16 +189,17 @@ export class Tile {
 
   #unit(rendition: Rendition, unit: RunUnit): void {
     if (this.#screen.decodes) return;
-    const other = this.#shown !== null && this.#shown !== rendition;
-    if (other && !unit.current) return;
+    if (this.#shown !== null && this.#shown !== rendition && !unit.current) return;
     this.#switchTo(rendition, unit.current);
     this.#screen.unit(unit);
   }
 
   #switchTo(rendition: Rendition, current: boolean): void {
-    const changed = this.#shown !== rendition;
-    this.#shown = rendition;
-    if (changed) this.#stats.reset();
+    if (this.#shown !== rendition) {
+      this.#shown = rendition;
+      this.#stats.reset();
+      this.#sound.clear(); // The other one's times are others.
+    }
     if (current && this.#runs.size > 1) this.#replan();
   }
 

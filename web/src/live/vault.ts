@@ -1,20 +1,13 @@
 // What the worker opens streams with: its own client, keys and roster, opened in the worker from seeds that are
-// sealed. When an envelope names statements that are not known yet, they are fetched and verified.
+// sealed; and the gateway's clock.
 
+import { Rosters } from "../account/rosters.ts";
 import type { VaultSeed } from "../account/session.ts";
 import { openVault } from "../account/vault.ts";
-import { fromBase64Url } from "../api/base64.ts";
-import type { ClientSeed } from "../api/client.ts";
-import { Client } from "../api/client.ts";
-import type { Site, Statements } from "../api/documents.ts";
-import { demand, refuse } from "../domain/errors.ts";
+import type { Client } from "../api/client.ts";
+import type { Site } from "../api/documents.ts";
 import type { ReaderKey } from "../identity/reader.ts";
-import { decodeStatement } from "../identity/roster/statement.ts";
-import type { RosterHistory } from "../sealed/roster.ts";
 import { GatewayClock, localNow } from "./clock.ts";
-
-/** Answers that are asked for to learn newer statements: the roster's largest size. */
-const MAX_PAGES = 256;
 
 /** How often the gateway's clock is asked, in milliseconds. */
 const CLOCK_MS = 300_000;
@@ -23,38 +16,16 @@ const CLOCK_MS = 300_000;
 export interface LiveVault {
   readonly client: Client;
   readonly keys: readonly ReaderKey[];
-  readonly rosters: RosterHistory;
+  readonly rosters: Rosters;
   readonly clock: GatewayClock;
-  /** Adds the statements that the roster gained. */
-  readonly lengthen: () => Promise<void>;
 }
 
-export async function openLiveVault(seed: VaultSeed, client: ClientSeed): Promise<LiveVault> {
-  const calling = new Client(client);
+export async function openLiveVault(seed: VaultSeed, client: Client): Promise<LiveVault> {
   const clock = new GatewayClock();
-  void keepClock(calling, clock);
+  void keepClock(client, clock);
   const { keystore, rosters } = await openVault(seed);
-  let lengthening: Promise<void> | null = null;
-  const lengthen = () => {
-    lengthening ??= fetchStatements(calling, rosters).finally(() => {
-      lengthening = null;
-    });
-    return lengthening;
-  };
-  return { client: calling, keys: keystore.readers, rosters, clock, lengthen };
-}
-
-async function fetchStatements(client: Client, rosters: RosterHistory): Promise<void> {
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const answer = await client.get<Statements>(`/roster?from=${rosters.current.length}`);
-    if (answer.statements.length === 0) return;
-    for (const text of answer.statements) {
-      const bytes = fromBase64Url(text) ?? refuse("unknown", "statement");
-      const statement = await decodeStatement(bytes);
-      demand(statement.sequence === rosters.current.length, "not-next", "statement");
-      await rosters.add(statement);
-    }
-  }
+  const get = client.get.bind(client);
+  return { client, keys: keystore.readers, rosters: new Rosters(rosters, get), clock };
 }
 
 /** A few quick answers at first, then one now and then. Without an answer the old offset stays. */

@@ -1,12 +1,12 @@
 // One camera on one canvas, as the page sees it: says to the worker what is wanted, and keeps what the worker tells.
 
 import { MsePlayer } from "../media/mse.ts";
+import type { PageSpeaker } from "../media/speaker.ts";
 import type { OpenRequest } from "./engine.ts";
 import type { LiveState } from "./phase.ts";
 import { FIRST_STATE } from "./phase.ts";
 import { Pip } from "./pip.ts";
 import type { FromWorker, LiveDetails, PlayerKind, Quality, ToWorker } from "./protocol.ts";
-import type { PageSpeaker } from "./speaker.ts";
 
 /** How long a view may be out of sight before it lets go, in milliseconds. */
 const GRACE_MS = 1_500;
@@ -108,9 +108,9 @@ export class LiveView {
     }
     this.#side.silenceOthers();
     try {
-      const { port, latencyMs } = await this.#side.speaker.open();
+      const port = await this.#side.speaker.open();
       if (!this.#sound) return port.close();
-      this.#side.send({ kind: "sound", id: this.id, port, latencyMs }, [port]);
+      this.#side.send({ kind: "sound", id: this.id, port }, [port]);
     } catch {
       this.#sound = false;
     }
@@ -124,7 +124,7 @@ export class LiveView {
       this.element.muted = true;
       if (!this.#closed) this.#tell(this.#state);
     } else if (had) {
-      this.#side.send({ kind: "sound", id: this.id, port: null, latencyMs: 0 });
+      this.#side.send({ kind: "sound", id: this.id, port: null });
       this.#side.speaker.mute();
     }
   }

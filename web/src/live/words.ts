@@ -1,4 +1,4 @@
-// What a tile says about itself, in words, and what a snapshot is called.
+// What a tile says about itself, in words.
 
 import type { Camera } from "../api/documents.ts";
 import type { CameraState } from "../cameras/status.ts";
@@ -81,15 +81,4 @@ function phaseText(phase: LiveState["phase"], age: string | null): string {
   if (phase === "joining") return age === null ? t("live.connecting") : t("live.joining", { age });
   if (phase === "stalled") return t("live.stalled", { age: age ?? "" });
   return phase === "paused" ? t("live.paused") : t("live.connecting");
-}
-
-/** `Front door 2026-11-22 14.03.07.png`, in the viewer's time zone. */
-export function snapshotName(camera: string, ms: number): string {
-  const at = new Date(ms);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const date = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
-  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(".");
-  // What no file system takes, and leading dots that would hide the file.
-  const name = camera.replace(/[\\/:*?"<>|\p{C}]/gu, " ").replace(/^[.\s]+|[.\s]+$/g, "");
-  return `${name || "Camera"} ${date} ${time}.png`;
 }

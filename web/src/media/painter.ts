@@ -1,5 +1,8 @@
-// Pictures onto a canvas: the newest one only, once per display refresh. Every frame is closed. While sound plays,
-// a picture waits until its sound does. Sizes follow the pictures, so that a snapshot has all of their pixels.
+// Pictures onto a canvas: the newest one only, once per display refresh. Every frame is closed. Where sound is far
+// behind, a picture waits for it (`sync.ts`). Sizes follow the pictures, so that a snapshot has all of their pixels.
+
+import type { SoundSide } from "./sync.ts";
+import { waits } from "./sync.ts";
 
 /** A decoded picture and what is known of it. */
 export interface Picture {
@@ -15,8 +18,11 @@ export interface Picture {
 /** Pictures that wait for their sound; decoders have few to lend. */
 const MAX_HELD = 4;
 
-/** A sound that is further behind than this, in microseconds, is not waited for. */
-const MAX_WAIT = 400_000;
+interface Held {
+  readonly picture: Picture;
+  /** When it came, in milliseconds of the page's own time. */
+  readonly since: number;
+}
 
 /** Where pictures are drawn. */
 export type Surface = OffscreenCanvas | HTMLCanvasElement;
@@ -62,11 +68,11 @@ export class Painter {
   readonly #surface: Surface;
   readonly #loop: FrameLoop;
   readonly #events: PainterEvents;
-  readonly #held: Picture[] = [];
+  readonly #held: Held[] = [];
   readonly #context: OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D | null;
   #drawn: Omit<Picture, "frame"> | null = null;
-  /** Presentation time that the speaker has reached, when there is sound. */
-  clock: (() => number | null) | null = null;
+  /** The sound of these pictures, while there is any. */
+  sound: SoundSide | null = null;
   /** Pictures that were decoded and never drawn. */
   skipped = 0;
 
@@ -80,8 +86,8 @@ export class Painter {
 
   /** Takes a picture; it is drawn at the next refresh unless a newer one comes. */
   show(picture: Picture): void {
-    const limit = this.clock?.() == null ? 1 : MAX_HELD;
-    this.#held.push(picture);
+    const limit = this.sound === null ? 1 : MAX_HELD;
+    this.#held.push({ picture, since: performance.now() });
     while (this.#held.length > limit) this.#skip();
     this.#loop.want(this);
   }
@@ -98,30 +104,36 @@ export class Painter {
 
   /** One display refresh; gives whether it wants another one. */
   tick(now: number): boolean {
-    if (this.#drawn !== null) this.#events.shown(this.#drawn, now);
+    if (this.#drawn !== null) {
+      this.sound?.seen(this.#drawn.timestamp);
+      this.#events.shown(this.#drawn, now);
+    }
     this.#drawn = null;
-    const picture = this.#due();
+    const picture = this.#due(now);
     if (picture !== null) this.#draw(picture);
     return this.#held.length > 0 || this.#drawn !== null;
   }
 
   #skip(): void {
-    const picture = this.#held.shift();
-    picture?.frame.close();
-    if (picture !== undefined) this.skipped += 1;
+    const held = this.#held.shift();
+    held?.picture.frame.close();
+    if (held !== undefined) this.skipped += 1;
   }
 
-  /** The newest picture whose sound plays by now. */
-  #due(): Picture | null {
-    const clock = this.clock?.() ?? null;
-    if (clock !== null) {
-      while ((this.#held[1]?.timestamp ?? Number.POSITIVE_INFINITY) <= clock) this.#skip();
-      const [first] = this.#held;
-      if (first === undefined) return null;
-      const ahead = first.timestamp - clock;
-      if (ahead > 0 && ahead < MAX_WAIT) return null;
-    }
-    return this.#held.shift() ?? null;
+  /** The newest picture that waits for nothing; when there is no room for another one, the oldest. */
+  #due(now: number): Picture | null {
+    const waiting = this.#held.findIndex((held) => this.#waits(held, now));
+    const due = waiting < 0 ? this.#held.length : waiting;
+    for (let at = 1; at < due; at += 1) this.#skip();
+    if (due === 0 && this.#held.length < MAX_HELD) return null;
+    return this.#held.shift()?.picture ?? null;
+  }
+
+  #waits({ picture, since }: Held, now: number): boolean {
+    const soundMs = this.sound?.dueMs(picture.timestamp) ?? null;
+    if (soundMs === null) return false;
+    const ageMs = performance.timeOrigin + now - picture.captured;
+    return waits({ soundMs, ageMs, waitedMs: now - since });
   }
 
   #draw({ frame, ...rest }: Picture): void {

@@ -1,18 +1,17 @@
-// Sound between its decoder and the speaker: holds 40 to 60 ms, asks for more patience where the network needs it,
-// and drops what would make sound lag. It runs inside the audio worklet and knows no browser object.
+// Sound between its decoder and the speaker. It holds what the network's unrest takes, catches up by playing a little faster
+// or, far behind, by a cut, and never clicks. It runs inside the audio worklet and knows no browser object.
 
-/** Sound that is held before it plays, in milliseconds. */
-export const TARGET_MS = 50;
+import { Patience, RESERVE_MS } from "./patience.ts";
+import { Seam } from "./seam.ts";
 
-/** So much more than the target is cut back to it, in milliseconds. */
-const SLACK_MS = 50;
+/** Sound that is held before the first is played, in milliseconds; more where the reserve was too small. */
+export const START_MS = 40;
 
-/** What running dry adds to the target, and the most that it becomes. */
-const STEP_MS = 20;
-const MAX_TARGET_MS = 200;
+/** So much more than that is not made up for by speed but cut out, in milliseconds. */
+export const CUT_MS = 200;
 
-/** After so much sound without running dry the target comes down by a step, in milliseconds. */
-const CALM_MS = 10_000;
+/** Packets whose times are this far apart do not follow each other, in microseconds. */
+const APART_US = 5_000;
 
 /** Decoded sound of one packet. */
 export interface Packet {
@@ -23,33 +22,33 @@ export interface Packet {
   readonly timestamp: number;
 }
 
+const lengthOf = ({ channels }: Packet): number => channels[0]?.length ?? 0;
+
 /** A first-in first-out of packets, read at whatever rate the speaker has. */
 export class SoundRing {
   readonly #packets: Packet[] = [];
+  readonly #patience = new Patience();
+  readonly #seam = new Seam();
   /** Samples of the first packet that were read, with a fraction. */
   #at = 0;
   #filling = true;
-  #target = TARGET_MS;
-  #calmMs = 0;
-  /** How often it ran dry, and how many packets were dropped to catch up. */
-  readonly counts = { underruns: 0, trimmed: 0 };
+  /** How often it ran dry and was cut, and how often its position leapt for whatever reason. */
+  readonly counts = { underruns: 0, cuts: 0, leaps: 0 };
 
   /** Takes the next packet. */
   push(packet: Packet): void {
-    if ((packet.channels[0]?.length ?? 0) === 0) return;
-    this.#packets.push(packet);
-    if (this.depthMs <= this.#target + SLACK_MS) return;
-    while (this.#packets.length > 1 && this.depthMs > this.#target) {
-      this.#packets.shift();
-      this.#at = 0;
-      this.counts.trimmed += 1;
-    }
+    if (lengthOf(packet) > 0 && packet.rate > 0) this.#packets.push(packet);
+  }
+
+  /** Holds so many milliseconds more than it needs. */
+  hold(ms: number): void {
+    this.#patience.holdMs = ms;
   }
 
   /** Sound that is held, in milliseconds. */
   get depthMs(): number {
     let seconds = 0;
-    for (const { channels, rate } of this.#packets) seconds += (channels[0]?.length ?? 0) / rate;
+    for (const packet of this.#packets) seconds += lengthOf(packet) / packet.rate;
     return (seconds - this.#at / (this.#packets[0]?.rate ?? 1)) * 1_000;
   }
 
@@ -62,29 +61,70 @@ export class SoundRing {
 
   /** Fills `out`, at `rate` samples a second; silence while it fills up. */
   read(out: readonly Float32Array[], rate: number): void {
-    if (this.#filling && this.depthMs >= this.#target) this.#filling = false;
     const length = out[0]?.length ?? 0;
-    this.#relax((length * 1_000) / rate);
+    const speed = this.#prepare((length * 1_000) / rate);
     for (let at = 0; at < length; at += 1) {
       const packet = this.#filling ? undefined : this.#packets[0];
       for (const [index, channel] of out.entries()) {
         channel[at] = packet === undefined ? 0 : this.#sample(packet, index);
       }
-      if (packet !== undefined) this.#advance(packet, packet.rate / rate);
+      this.#seam.join(out, at, rate);
+      if (packet !== undefined) this.#advance((packet.rate / rate) * speed);
     }
   }
 
-  #relax(ms: number): void {
-    this.#calmMs += ms;
-    if (this.#calmMs < CALM_MS) return;
-    this.#calmMs = 0;
-    this.#target = Math.max(TARGET_MS, this.#target - STEP_MS);
-  }
-
+  /** Forgets what was not played. */
   clear(): void {
     this.#packets.length = 0;
+    this.#stop();
+    this.#patience.restart();
+  }
+
+  /** Starts, cuts, and gives how fast to play the next `ms` milliseconds. */
+  #prepare(ms: number): number {
+    const start = START_MS - RESERVE_MS + this.#patience.wanted;
+    if (this.depthMs > start + CUT_MS) this.#cut(this.depthMs - start);
+    if (this.#filling && this.depthMs >= start) this.#start();
+    if (this.#filling) return 1;
+    this.#patience.note(this.depthMs, ms);
+    const { speed } = this.#patience;
+    this.#patience.taken(ms * (speed - 1));
+    return speed;
+  }
+
+  #start(): void {
+    this.#filling = false;
+    this.#leap();
+  }
+
+  #stop(): void {
     this.#at = 0;
+    if (!this.#filling) this.#leap();
     this.#filling = true;
+  }
+
+  /** The position goes elsewhere. */
+  #leap(): void {
+    this.counts.leaps += 1;
+    this.#seam.cut();
+  }
+
+  /** Leaves out the oldest `ms` milliseconds. */
+  #cut(ms: number): void {
+    let left = ms / 1_000;
+    for (let first = this.#packets[0]; first !== undefined && left > 0; first = this.#packets[0]) {
+      const held = (lengthOf(first) - this.#at) / first.rate;
+      if (held > left) {
+        this.#at += left * first.rate;
+        break;
+      }
+      left -= held;
+      this.#at = 0;
+      this.#packets.shift();
+    }
+    this.counts.cuts += 1;
+    this.#patience.restart();
+    this.#leap();
   }
 
   /** Between the two samples around the place; mono goes to every speaker. */
@@ -92,20 +132,30 @@ export class SoundRing {
     const samples = channels[Math.min(index, channels.length - 1)];
     const [place, part] = [Math.floor(this.#at), this.#at % 1];
     const here = samples?.[place] ?? 0;
-    return here + ((samples?.[place + 1] ?? here) - here) * part;
+    const next = samples?.[place + 1] ?? this.#firstOfNext(index) ?? here;
+    return here + (next - here) * part;
   }
 
-  #advance({ channels }: Packet, step: number): void {
+  /** The sample that follows the first packet's last. */
+  #firstOfNext(index: number): number | undefined {
+    const channels = this.#packets[1]?.channels;
+    return channels?.[Math.min(index, channels.length - 1)]?.[0];
+  }
+
+  #advance(step: number): void {
     this.#at += step;
-    const length = channels[0]?.length ?? 0;
-    if (this.#at < length) return;
-    this.#at -= length;
+    const [first, next] = this.#packets;
+    if (first === undefined || this.#at < lengthOf(first)) return;
     this.#packets.shift();
-    if (this.#packets.length > 0) return;
-    this.#at = 0;
-    this.#filling = true;
+    if (next === undefined) return this.#dry();
+    this.#at -= lengthOf(first);
+    const end = first.timestamp + (lengthOf(first) / first.rate) * 1e6;
+    if (Math.abs(next.timestamp - end) > APART_US) this.#leap();
+  }
+
+  #dry(): void {
     this.counts.underruns += 1;
-    this.#calmMs = 0;
-    this.#target = Math.min(MAX_TARGET_MS, this.#target + STEP_MS);
+    this.#patience.dry();
+    this.#stop();
   }
 }

@@ -1,86 +1,121 @@
-// G.711 by its table, and the ring between decoder and speaker.
+// What a worker's half of sound sends to the worklet, with a decoder and a port that only note what they are told.
 
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { decodeG711 } from "./g711.ts";
-import { SoundRing, TARGET_MS } from "./ring.ts";
+import type { AudioConfig } from "../sealed/track.ts";
+import { Speaker } from "./sound.ts";
+import type { SoundCommand } from "./sound.worklet.ts";
 
-test("both laws give the values of the standard", () => {
-  const [mu] = decodeG711("pcmu", Uint8Array.of(0xff, 0x7f, 0x80, 0x00, 0xf0), 1);
-  expect(Array.from(mu!, (value) => Math.round(value * 32_768))).toEqual([
-    ...[0, 0, 32_124, -32_124, 120],
-  ]);
-  const [a] = decodeG711("pcma", Uint8Array.of(0xd5, 0x55, 0xaa, 0x2a), 1);
-  expect(Array.from(a!, (value) => Math.round(value * 32_768))).toEqual([8, -8, 32_256, -32_256]);
-});
+/** Decoders that were made. */
+let decoders: Decoder[] = [];
 
-test("channels are taken apart", () => {
-  const [left, right] = decodeG711("pcmu", Uint8Array.of(0xff, 0x80, 0xff, 0x80), 2);
-  expect(left).toHaveLength(2);
-  expect(Math.abs(left![0]!)).toBe(0);
-  expect(right![0]).toBeGreaterThan(0.9);
-});
+class Decoder {
+  state = "unconfigured";
+  readonly given: number[] = [];
+  readonly #error: () => void;
 
-const packet = (ms: number, timestamp: number, value = 0.5, rate = 8_000) => ({
-  ...{ rate, timestamp, channels: [new Float32Array((rate * ms) / 1_000).fill(value)] },
-});
-
-const read = (ring: SoundRing, ms: number, rate = 48_000): Float32Array => {
-  const out = new Float32Array((rate * ms) / 1_000);
-  ring.read([out], rate);
-  return out;
-};
-
-test("nothing plays before the target is held, then it plays at the speaker's rate", () => {
-  const ring = new SoundRing();
-  ring.push(packet(20, 0));
-  expect(read(ring, 10)[0]).toBe(0);
-  expect(ring.position).toBeNull();
-  ring.push(packet(20, 20_000));
-  ring.push(packet(20, 40_000));
-  const out = read(ring, 10);
-  expect(out.at(-1)).toBe(0.5);
-  expect(ring.position).toBeCloseTo(10_000, -2);
-  expect(ring.depthMs).toBeCloseTo(50, 0);
-});
-
-test("much more than the target is cut back to it", () => {
-  const ring = new SoundRing();
-  for (let at = 0; at < 6; at += 1) ring.push(packet(20, at * 20_000));
-  expect(ring.depthMs).toBeLessThanOrEqual(2 * TARGET_MS);
-  expect(ring.counts.trimmed).toBe(4);
-});
-
-test("a ring that ran dry waits for more than before", () => {
-  const ring = new SoundRing();
-  for (let at = 0; at < 3; at += 1) ring.push(packet(20, at * 20_000));
-  read(ring, 80);
-  expect(ring.counts.underruns).toBe(1);
-  for (let at = 0; at < 3; at += 1) ring.push(packet(20, at * 20_000));
-  expect(read(ring, 5)[0]).toBe(0);
-  ring.push(packet(20, 60_000));
-  expect(read(ring, 5)[0]).toBe(0.5);
-});
-
-test("after a while without running dry it waits for less again", () => {
-  const ring = new SoundRing();
-  for (let at = 0; at < 3; at += 1) ring.push(packet(20, at * 20_000));
-  read(ring, 80);
-  for (let at = 0; at < 600; at += 1) {
-    ring.push(packet(20, at * 20_000));
-    read(ring, 20);
+  constructor({ error }: { error: () => void }) {
+    this.#error = error;
+    decoders.push(this);
   }
-  ring.clear();
-  for (let at = 0; at < 3; at += 1) ring.push(packet(20, at * 20_000));
-  expect(read(ring, 5)[0]).toBe(0.5);
+
+  configure({ codec }: { codec: string }): void {
+    if (codec === "opus") throw new DOMException("not here", "NotSupportedError");
+    this.state = "configured";
+  }
+
+  decode({ timestamp }: { timestamp: number }): void {
+    this.given.push(timestamp);
+  }
+
+  close(): void {
+    this.state = "closed";
+  }
+
+  break(): void {
+    this.state = "closed";
+    this.#error();
+  }
+}
+
+beforeEach(() => {
+  decoders = [];
+  vi.stubGlobal("AudioDecoder", Decoder);
+  vi.stubGlobal(
+    "EncodedAudioChunk",
+    class {
+      readonly timestamp: number;
+      constructor({ timestamp }: { timestamp: number }) {
+        this.timestamp = timestamp;
+      }
+    },
+  );
 });
 
-test("mono goes to both speakers, and empty packets nowhere", () => {
-  const ring = new SoundRing();
-  ring.push({ channels: [new Float32Array()], rate: 8_000, timestamp: 0 });
-  ring.push({ channels: [], rate: 8_000, timestamp: 0 });
-  ring.push(packet(60, 0));
-  const both = [new Float32Array(128), new Float32Array(128)];
-  ring.read(both, 48_000);
-  expect([both[0]![64], both[1]![64]]).toEqual([0.5, 0.5]);
+afterEach(() => vi.unstubAllGlobals());
+
+function listener() {
+  const sent: SoundCommand[] = [];
+  let closed = false;
+  const port = {
+    postMessage: (command: SoundCommand) => sent.push(command),
+    close: () => {
+      closed = true;
+    },
+  };
+  const told: boolean[] = [];
+  const speaker = new Speaker(port as unknown as MessagePort, { decodes: (yes) => told.push(yes) });
+  return { speaker, told, sent, kinds: () => sent.map(({ kind }) => kind), isClosed: () => closed };
+}
+
+const shape = { track: "audio", timescale: 8_000, sampleRate: 8_000, channels: 1 } as const;
+const law = (): AudioConfig => ({ ...shape, codec: "pcmu", extra: new Uint8Array() });
+const aac = (): AudioConfig => ({ ...shape, codec: "aac", extra: Uint8Array.of(0x15, 0x88) });
+const opus = (): AudioConfig => ({ ...shape, codec: "opus", extra: new Uint8Array() });
+const packet = (config: AudioConfig, timestamp: number) => ({
+  ...{ config, timestamp, data: new Uint8Array(160).fill(0xff) },
+});
+
+test("G.711 goes out as it comes, with its time", () => {
+  const { speaker, sent } = listener();
+  speaker.push(packet(law(), 20_000));
+  expect(sent.at(-1)).toMatchObject({ kind: "packet", packet: { rate: 8_000, timestamp: 20_000 } });
+});
+
+test("a configuration that is told again keeps its decoder, another one gets another", () => {
+  const { speaker } = listener();
+  speaker.push(packet(aac(), 0));
+  speaker.push(packet(aac(), 64_000));
+  expect(decoders.map(({ given }) => given)).toEqual([[0, 64_000]]);
+  speaker.push(packet({ ...aac(), sampleRate: 16_000 }, 128_000));
+  expect(decoders.map(({ state }) => state)).toEqual(["closed", "configured"]);
+  speaker.push(packet(law(), 192_000));
+  expect(decoders.map(({ state }) => state)).toEqual(["closed", "closed"]);
+});
+
+test("what can't be decoded is told once, and that something else can", () => {
+  const { speaker, told } = listener();
+  speaker.push(packet(opus(), 0));
+  speaker.push(packet(opus(), 20_000));
+  expect(told).toEqual([false]);
+  speaker.push(packet(law(), 40_000));
+  expect(told).toEqual([false, true]);
+  speaker.push(packet(aac(), 60_000));
+  decoders.at(-1)?.break();
+  speaker.push(packet(aac(), 80_000));
+  expect(told).toEqual([false, true, false]);
+});
+
+test("after silence nothing of before is heard: neither what waits nor what is being decoded", () => {
+  const { speaker, kinds, isClosed } = listener();
+  speaker.push(packet(aac(), 0));
+  speaker.clear();
+  expect(decoders[0]?.state).toBe("closed");
+  expect(kinds().at(-1)).toBe("clear");
+  speaker.push(packet(aac(), 64_000));
+  expect(decoders[1]?.given).toEqual([64_000]);
+  speaker.close();
+  expect(decoders[1]?.state).toBe("closed");
+  expect(kinds().at(-1)).toBe("clear");
+  expect(isClosed()).toBe(true);
 });

@@ -3,7 +3,7 @@
 
 /** A bounded queue of `T`. */
 export class Channel<T> {
-  readonly #limit: number;
+  #limit: number;
   readonly #items: { value: T; weight: number }[] = [];
   #weight = 0;
   #closed = false;
@@ -19,6 +19,12 @@ export class Channel<T> {
   /** What waits, by weight. */
   get weight(): number {
     return this.#weight;
+  }
+
+  /** Lets items of `limit` weight together wait from now on. */
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#wakeSender?.();
   }
 
   /** Adds an item, once there is room; gives `false` when nobody receives any more. */

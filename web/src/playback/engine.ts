@@ -34,6 +34,7 @@ export interface ViewRequest {
 
 /** Cameras that play in step. */
 export class PlaybackEngine {
+  readonly #session: Unlocked;
   readonly #worker: Worker;
   readonly #events: EngineEvents;
   readonly #views = new Map<number, { events: ViewEvents; marks: Marks }>();
@@ -42,6 +43,7 @@ export class PlaybackEngine {
   #closed = false;
 
   constructor(session: Unlocked, events: EngineEvents) {
+    this.#session = session;
     this.#events = events;
     this.#worker = new Worker(trustedWorkerUrl(workerUrl), { type: "module" });
     this.#worker.addEventListener("message", ({ data }: MessageEvent<Report>) => this.#on(data));
@@ -125,6 +127,8 @@ export class PlaybackEngine {
         return this.#events.clock(report.clock);
       case "skipped":
         return this.#events.skipped(report.fromMs, report.toMs);
+      case "signed-out":
+        return this.#session.client.signedOut();
       case "fatal":
         return this.#events.failed(report.problem);
       case "view":

@@ -1,69 +1,27 @@
 // The epochs of one camera's recordings: envelopes are fetched when a segment needs them, verified under the
-// roster that they name, opened once, and kept in bounds. A roster that grew meanwhile is fetched, too.
+// roster that they name, opened once, and kept in bounds.
 
-import { fromBase64Url } from "../api/base64.ts";
+import type { Rosters } from "../account/rosters.ts";
 import { ApiProblem } from "../api/client.ts";
-import type { Statements } from "../api/documents.ts";
 import type { Bytes } from "../domain/bytes.ts";
 import { demand, refuse } from "../domain/errors.ts";
 import type { CameraId, EpochId, Hash } from "../domain/id.ts";
 import { idOf } from "../domain/id.ts";
 import type { ReaderKey } from "../identity/reader.ts";
-import type { Roster } from "../identity/roster/state.ts";
-import { decodeStatement } from "../identity/roster/statement.ts";
 import type { Envelope } from "../sealed/envelope.ts";
 import { decodeEnvelope, openEnvelope } from "../sealed/envelope.ts";
 import type { Record } from "../sealed/record.ts";
 import { hashOf, Splitter } from "../sealed/record.ts";
 import type { OpenEpoch } from "../sealed/recorded.ts";
-import type { RosterHistory } from "../sealed/roster.ts";
 import type { Get } from "./segments.ts";
 
 /** Epochs that are kept: more than a day of one camera. */
 export const MAX_EPOCHS = 32;
 
-/** Answers of the roster's log that are taken at once. */
-const MAX_ANSWERS = 1_000;
-
 /** What it asks the gateway with. */
 export interface Source {
   readonly get: Get;
   readonly bytes: (path: string) => Promise<Bytes>;
-}
-
-/** What is known about who belongs to the household; it only grows. */
-export class Rosters {
-  readonly history: RosterHistory;
-  readonly #get: Get;
-  #syncing: Promise<void> | null = null;
-
-  constructor(history: RosterHistory, get: Get) {
-    this.history = history;
-    this.#get = get;
-  }
-
-  /** The roster with this head; asks the gateway for statements when it is not known yet. */
-  async at(head: Hash): Promise<Roster | undefined> {
-    const known = this.history.at(head);
-    if (known !== undefined) return known;
-    this.#syncing ??= this.#sync().finally(() => {
-      this.#syncing = null;
-    });
-    await this.#syncing;
-    return this.history.at(head);
-  }
-
-  async #sync(): Promise<void> {
-    for (let answers = 0; answers < MAX_ANSWERS; answers += 1) {
-      const from = this.history.current.length;
-      const { statements } = await this.#get<Statements>(`/roster?from=${from}`);
-      if (statements.length === 0) return;
-      for (const text of statements) {
-        const bytes = fromBase64Url(text) ?? refuse("unknown", "statement");
-        await this.history.add(await decodeStatement(bytes));
-      }
-    }
-  }
 }
 
 interface Kept extends OpenEpoch {

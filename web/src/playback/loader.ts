@@ -87,15 +87,13 @@ export class Loader {
     }
   }
 
-  /** The segments that are fetched together: those that lie side by side from `first` on. */
+  /** The segments that are fetched together: those that lie side by side from `first` on, and are known already. */
   async #stretch(first: Segment): Promise<Segment[]> {
-    const { index } = this.#parts;
     const stretch = [first];
-    let bytes = first.len;
-    for (let last = first; bytes < STRETCH; ) {
-      const next = await index.next(last);
-      const beside = next !== null && next.offset === last.offset + last.len && follows(last, next);
-      if (next === null || !beside || bytes + next.len > STRETCH) break;
+    let [last, bytes] = [first, first.len];
+    for (const next of await this.#parts.index.rest(first)) {
+      const beside = next.offset === last.offset + last.len && follows(last, next);
+      if (!beside || bytes + next.len > STRETCH) break;
       stretch.push(next);
       bytes += next.len;
       last = next;
@@ -180,13 +178,17 @@ export class Loader {
 
   async #record(record: Record): Promise<void> {
     const { opener, witness } = this.#parts;
+    const manifest = record.header.kind === "manifest";
+    // Both know the record from here on; neither needs to wait for the other.
+    const step = this.#refused && !manifest ? null : opener.push(record);
+    step?.catch(() => undefined); // It is awaited once the check is done.
     await witness.push(record);
-    if (this.#refused && record.header.kind !== "manifest") return;
+    if (step === null) return;
     try {
-      await this.#give(await opener.push(record), record.body.length);
+      await this.#give(await step, record.body.length);
     } catch (error) {
       if (!(error instanceof SealedError)) throw error;
-      if (record.header.kind === "manifest") return; // The witness says what is wrong with it.
+      if (manifest) return; // The witness says what is wrong with it.
       witness.blame(faultOf(error));
       await this.#refuse(null);
     }

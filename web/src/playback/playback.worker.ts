@@ -1,7 +1,7 @@
 // The playback worker: opens the vault in itself and obeys the page. One worker serves all cameras of a page.
 
 import { openVault } from "../account/vault.ts";
-import { Client } from "../api/client.ts";
+import { workerClient } from "../account/worker.ts";
 import { gapsWithin } from "./gaps.ts";
 import { Group } from "./group.ts";
 import type { Command, Report } from "./protocol.ts";
@@ -56,7 +56,7 @@ async function obey(command: Command): Promise<void> {
 
 async function begin({ vault: seed, client }: Of<"begin">): Promise<Vault> {
   const { keystore, rosters } = await openVault(seed);
-  return new Vault(new Client(client), keystore, rosters);
+  return new Vault(workerClient(client, tell), keystore, rosters);
 }
 
 async function opened(): Promise<Vault> {

@@ -2,9 +2,8 @@
 // of their authenticity. Everything that is shown hangs on it; keys and pictures stay in the worker.
 
 import type { Unlocked } from "../account/session.ts";
-import type { Camera, Segments } from "../api/documents.ts";
+import type { Camera } from "../api/documents.ts";
 import type { CameraId } from "../domain/id.ts";
-import type { Rendition } from "../sealed/record.ts";
 import type { Row } from "../timeline/draw.ts";
 import type { Bounds } from "../timeline/timeline.ts";
 import type { Speed } from "./clock.ts";
@@ -13,13 +12,10 @@ import { PlaybackEngine } from "./engine.ts";
 import type { ToldGap } from "./gaps.ts";
 import type { Fault, Marks } from "./marks.ts";
 import type { ClockState, ViewState } from "./protocol.ts";
-import { holeIn, SpanIndex } from "./spans.ts";
+import { Recordings } from "./recordings.ts";
 
 /** Cameras that play at once. */
 export const MAX_CAMERAS = 4;
-
-/** Holes whose reasons are kept. */
-const MAX_GAPS = 500;
 
 /** The recorder may lag behind live by this long, in milliseconds. */
 const ROLLED_BACK_MS = 30_000;
@@ -49,8 +45,7 @@ export class Player {
   readonly cameras: readonly Camera[];
   readonly engine: PlaybackEngine;
   readonly #session: Unlocked;
-  readonly #spans = new Map<CameraId, SpanIndex>();
-  readonly #gaps = new Map<string, Promise<readonly ToldGap[]>>();
+  readonly #recordings: Recordings;
   readonly #timer: ReturnType<typeof setInterval>;
   #toldAt = 0;
   #window = { fromMs: 0, toMs: 0 };
@@ -66,6 +61,9 @@ export class Player {
 
   constructor(session: Unlocked, cameras: readonly Camera[], timeMs: number) {
     this.#session = session;
+    this.#recordings = new Recordings(session, () => {
+      this.version += 1;
+    });
     this.cameras = cameras;
     this.clock = { ...STOPPED, timeMs };
     this.engine = new PlaybackEngine(session, {
@@ -158,9 +156,7 @@ export class Player {
   readonly rows = (fromMs: number, toMs: number): readonly Row[] => {
     this.#window = { fromMs, toMs };
     return this.shown.map(({ camera, marks }) => {
-      const index = this.#index(camera);
-      const { spans, complete } = index.within(fromMs, toMs);
-      if (!complete) this.#load(index, fromMs, toMs);
+      const { spans, complete } = this.#recordings.within(camera, fromMs, toMs);
       return { name: camera.name, spans, marks: marks?.all ?? [], isLoading: !complete };
     });
   };
@@ -169,21 +165,13 @@ export class Player {
   gaps(row: number, fromMs: number, toMs: number): Promise<readonly ToldGap[]> {
     const shown = this.shown[row];
     if (shown?.view == null) return Promise.resolve([]);
-    const name = `${shown.camera.id} ${fromMs}`;
-    const kept = this.#gaps.get(name) ?? shown.view.gaps(fromMs, toMs);
-    this.#gaps.set(name, kept);
-    const [oldest] = this.#gaps.keys();
-    if (this.#gaps.size > MAX_GAPS && oldest !== undefined) this.#gaps.delete(oldest);
-    return kept;
+    return this.#recordings.reasons(shown.view, shown.camera, { fromMs, toMs });
   }
 
   /** The hole of a camera in which `timeMs` lies, as far as is known. */
   holeAt(row: number, timeMs: number): Skip | null {
     const shown = this.shown[row];
-    if (shown === undefined) return null;
-    const { spans } = this.#index(shown.camera).within(timeMs - 43_200_000, timeMs + 43_200_000);
-    const found = holeIn(spans, timeMs, 86_400_000);
-    return found === null ? null : { fromMs: found.startMs, toMs: found.endMs };
+    return shown === undefined ? null : this.#recordings.holeAt(shown.camera, timeMs);
   }
 
   /** What is wrong with any camera's recording between these. */
@@ -233,34 +221,11 @@ export class Player {
     this.nowMs = Date.now();
     const { fromMs, toMs } = this.#window;
     if (toMs < this.nowMs - 120_000) return;
-    for (const { camera } of this.shown) this.#load(this.#index(camera), fromMs, toMs);
-  }
-
-  #load(index: SpanIndex, fromMs: number, toMs: number): void {
-    const changed = () => {
-      this.version += 1;
-    };
-    // Offline or refused: the timeline shows what it knows, and asks again with the next refresh.
-    index.load(fromMs, toMs, changed, this.#session.signal).catch(() => undefined);
-  }
-
-  #index(camera: Camera): SpanIndex {
-    const get = this.#session.client.get.bind(this.#session.client);
-    const known = this.#spans.get(camera.id);
-    const index = known ?? new SpanIndex(get, { camera: camera.id, rendition: largest(camera) });
-    this.#spans.set(camera.id, index);
-    return index;
+    for (const { camera } of this.shown) this.#recordings.ask(camera, fromMs, toMs);
   }
 
   async #findOldest(camera: Camera): Promise<void> {
-    const path = `/cameras/${camera.id}/segments?rendition=${largest(camera)}&limit=1`;
-    const answer = await this.#session.client.get<Segments>(path).catch(() => null);
-    const first = answer?.segments[0]?.startMs;
-    if (first !== undefined && first < this.oldestMs) this.oldestMs = first;
+    const first = await this.#recordings.oldestMs(camera);
+    if (first !== null && first < this.oldestMs) this.oldestMs = first;
   }
-}
-
-/** The rendition whose recordings are told. */
-function largest({ streams }: Camera): Rendition {
-  return streams.some(({ rendition }) => rendition === "main") ? "main" : "sub";
 }

@@ -67,7 +67,7 @@ export class Previews {
     const asking = new AbortController();
     this.#asking = asking;
     try {
-      const segment = await this.#segment(timeMs);
+      const segment = await this.#segment(timeMs, asking.signal);
       if (segment === null || asking.signal.aborted) return null;
       const key = this.#kept.get(segment.offset) ?? (await this.#fetch(segment, asking.signal));
       if (key === null) return null;
@@ -87,9 +87,9 @@ export class Previews {
     this.#kept.clear();
   }
 
-  async #segment(timeMs: number): Promise<Segment | null> {
+  async #segment(timeMs: number, signal: AbortSignal): Promise<Segment | null> {
     const { index } = this.#parts;
-    const found = await index.at(timeMs);
+    const found = await index.glance(timeMs, signal);
     if (found === null) return null;
     // In a gap nothing is shown: the next recording may be hours away.
     if (found.startMs > timeMs + 1_000 || endOf(found) < timeMs - 1_000) return null;

@@ -2,6 +2,7 @@
 // travel, only what opens them in the worker itself.
 
 import type { VaultSeed } from "../account/session.ts";
+import type { SignedOut } from "../account/worker.ts";
 import type { ClientSeed } from "../api/client.ts";
 import type { CameraId, Fingerprint } from "../domain/id.ts";
 import type { Rendition } from "../sealed/record.ts";
@@ -84,6 +85,7 @@ export interface ClockState {
 
 /** From the worker. */
 export type Report =
+  | SignedOut
   | { readonly kind: "clock"; readonly clock: ClockState }
   | { readonly kind: "view"; readonly view: number; readonly state: ViewState }
   | {

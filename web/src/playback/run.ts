@@ -22,8 +22,11 @@ import type { Shelf } from "./shelf.ts";
 import { micros } from "./shelf.ts";
 import type { Witness } from "./witness.ts";
 
-/** Sealed bytes that are fetched ahead of what is decoded. */
+/** Sealed bytes that are fetched ahead of what is decoded while the clock runs. */
 const FETCHED_AHEAD = 6 * 1024 * 1024;
+
+/** The same before it has moved: whoever jumps around waits for no work that nobody wants. */
+const FETCHED_STANDING = 1024 * 1024;
 
 /** Keyframes that are fetched at once. */
 const KEYS_AHEAD = 5;
@@ -76,6 +79,8 @@ export class Run {
   /** A frame was left out: nothing before the next keyframe can be decoded. */
   #broken = false;
   #tick: (() => void) | null = null;
+  /** Where the clock stood; `null` once it has moved. */
+  #began: number | null;
   /** Stretches of this run without pictures. */
   readonly gaps: Stretch[] = [];
   /** The end of what is recorded, once it was reached. */
@@ -86,7 +91,8 @@ export class Run {
   constructor(parts: RunParts) {
     this.#parts = parts;
     const keys = parts.plan.frames === "keys";
-    this.#channel = new Channel(keys ? KEYS_AHEAD : FETCHED_AHEAD);
+    this.#channel = new Channel(keys ? KEYS_AHEAD : FETCHED_STANDING);
+    this.#began = parts.clock();
     this.#decoder = new PictureDecoder({
       picture: (frame) => this.#picture(frame),
       problem: parts.problem,
@@ -112,6 +118,11 @@ export class Run {
 
   /** Pictures may have left the shelf. */
   tick(): void {
+    const { plan, clock } = this.#parts;
+    if (this.#began !== null && this.#began !== clock()) {
+      this.#began = null;
+      if (plan.frames === "all") this.#channel.limit = FETCHED_AHEAD;
+    }
     this.#tick?.();
     this.#tick = null;
   }

@@ -56,6 +56,29 @@ test("the segment of a moment, and the first one after a gap", async () => {
   expect(await found.at(START + 60 * BLOCK_MS)).toBeNull();
 });
 
+test("a glance asks for one segment, a second into the same block for all of it", async () => {
+  for (let at = 0; at < 600; at += 1) record(START + at * 2_000, 2_000);
+  const found = index();
+  const { signal } = new AbortController();
+  expect(await found.glance(START + 300_500, signal)).toEqual(recorded[150]);
+  expect(asked).toEqual([expect.stringContaining("limit=1")]);
+  expect(await found.glance(START + BLOCK_MS + 1, signal)).toEqual(recorded[300]);
+  expect(await found.glance(START + BLOCK_MS + 9_000, signal)).toEqual(recorded[304]);
+  const before = asked.length;
+  expect(await found.glance(START + 2 * BLOCK_MS - 1, signal)).toEqual(recorded[599]);
+  expect([before, asked.length]).toEqual([3, 3]);
+  expect(await found.glance(START + 3 * BLOCK_MS, signal)).toBeNull();
+});
+
+test("what is known to follow a segment ends with its block, and is no question", async () => {
+  for (let at = 0; at < 600; at += 1) record(START + at * 2_000, 2_000);
+  const found = index();
+  const first = await found.at(START + 590_000);
+  const before = asked.length;
+  expect(await found.rest(first!)).toEqual(recorded.slice(296, 300));
+  expect(asked.length).toBe(before);
+});
+
 test("a segment that is longer than a block is found in its middle", async () => {
   const long = record(START + 10, 3 * BLOCK_MS);
   expect(await index().at(START + 2 * BLOCK_MS)).toEqual(long);

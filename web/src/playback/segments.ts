@@ -38,6 +38,9 @@ const GROWING_MS = 30_000;
 /** A growing block is not asked for more often than this. */
 const REFRESH_MS = 700;
 
+/** How far behind the moment a glance looks, in milliseconds. */
+const GLANCE_MS = 1_000;
+
 /** Pages of one block: 1,000 segments each. */
 const MAX_PAGES = 12;
 
@@ -63,6 +66,8 @@ export class SegmentIndex {
   readonly #path: string;
   readonly #now: () => number;
   readonly #blocks = new Map<number, Promise<Block>>();
+  /** The block of the last glance. */
+  #glanced: number | null = null;
 
   constructor(get: Get, { camera, rendition }: Stream, now: () => number = Date.now) {
     this.#get = get;
@@ -80,6 +85,24 @@ export class SegmentIndex {
       if (touching !== undefined && time < endOf(touching)) return touching;
     }
     return await this.#firstFrom(time);
+  }
+
+  /**
+   * As `at`, for somebody who passes by: in a block that is not known only what begins up to a second after `time` is
+   * asked for, which `signal` ends; the second glance into a block in a row asks for all of it.
+   */
+  async glance(time: number, signal: AbortSignal): Promise<Segment | null> {
+    const number = Math.floor(time / BLOCK_MS);
+    const again = this.#glanced === number;
+    this.#glanced = number;
+    if (again || this.#blocks.has(number)) return await this.at(time);
+    return (await this.#first(time, Math.floor(time) + GLANCE_MS, signal)) ?? null;
+  }
+
+  /** What comes behind `segment` as far as it needs no further question: the rest of its block. */
+  async rest(segment: Segment): Promise<readonly Segment[]> {
+    const { segments } = await this.#block(Math.floor(segment.startMs / BLOCK_MS));
+    return segments.filter(({ offset }) => offset > segment.offset);
   }
 
   /** The segment behind `segment` in the stream; `null` at its end. */
@@ -166,13 +189,13 @@ export class SegmentIndex {
   }
 
   /** The first segment that touches `from … to`. */
-  async #first(from: number, to: number | null): Promise<Segment | undefined> {
+  async #first(from: number, to: number | null, signal?: AbortSignal) {
     const until = to === null ? "" : `&to=${to}`;
-    return (await this.#ask(from, `${until}&limit=1`)).segments[0];
+    return (await this.#ask(from, `${until}&limit=1`, signal)).segments[0];
   }
 
-  #ask(from: number, more: string): Promise<Answer> {
-    return this.#get(`${this.#path}&from=${Math.max(0, Math.floor(from))}${more}`);
+  #ask(from: number, more: string, signal?: AbortSignal): Promise<Answer> {
+    return this.#get(`${this.#path}&from=${Math.max(0, Math.floor(from))}${more}`, signal);
   }
 
   #trim(): void {

@@ -8,7 +8,6 @@ import { Line } from "./line.ts";
 import { fromLocal, toLocal } from "./local.ts";
 import { Marks } from "./marks.ts";
 import { planFor } from "./plan.ts";
-import { safeName } from "./save.ts";
 import { micros, Shelf } from "./shelf.ts";
 
 describe("the clock", () => {
@@ -139,6 +138,20 @@ describe("the channel", () => {
     expect(await channel.receive()).toBe("a");
     await expect(channel.receive()).rejects.toThrow("gone");
   });
+
+  test("a higher limit lets in who waits", async () => {
+    const channel = new Channel<number>(1);
+    await channel.send(1, 1);
+    let sent = false;
+    const second = channel.send(2, 1).then(() => {
+      sent = true;
+    });
+    await Promise.resolve();
+    expect(sent).toBe(false);
+    channel.limit = 2;
+    await second;
+    expect(channel.weight).toBe(2);
+  });
 });
 
 describe("the line", () => {
@@ -167,10 +180,4 @@ test("wall times come back, and no other text is one", () => {
   expect(fromLocal("2026-10-25T14:03")).toBe(time - 7_000);
   for (const text of ["", "now", "2026-13-41T99:00", "2026-10-25"])
     expect(fromLocal(text)).toBeNull();
-});
-
-test("file names hold nothing that a file system refuses", () => {
-  expect(safeName('a/b\\c:"d"*?<e>|\n')).toBe("a-b-c--d----e---");
-  expect(safeName("  ")).toBe("recording");
-  expect(safeName("door\u202e4pm.exe\u200b\ufeff")).toBe("door4pm.exe");
 });

@@ -1,29 +1,28 @@
 // Sound of a recording at ordinary speed: packets wait here until the clock is near them, then go to the
-// speaker that live uses, too. At any other speed there is silence.
+// speaker. At any other speed there is silence.
 
-import { Speaker } from "../live/sound.ts";
+import type { SoundPacket } from "../media/sound.ts";
+import { Speaker } from "../media/sound.ts";
 import type { Frame } from "../sealed/segment.ts";
 import type { AudioConfig } from "../sealed/track.ts";
 
 /** Packets go to the speaker this long before they are heard, in microseconds. */
-const EARLY_US = 80_000;
+const EARLY_US = 120_000;
+
+/** What of it the speaker holds at first, in milliseconds: all but a packet, a display refresh and its own reserve. */
+const HOLD_MS = 65;
 
 /** What is later than this is left out, in microseconds. */
-const LATE_US = 200_000;
+const LATE_US = 40_000;
 
 /** Packets that wait at most. */
 const MAX_WAITING = 1_000;
 
-interface Packet {
-  readonly config: AudioConfig;
-  readonly data: Frame["data"];
-  readonly timestamp: number;
-}
-
 /** The sound of one camera. */
 export class SoundFeed {
-  #waiting: Packet[] = [];
+  #waiting: SoundPacket[] = [];
   #speaker: Speaker | null = null;
+  #heard = false;
   #config: AudioConfig | null = null;
   #seen = false;
 
@@ -35,7 +34,8 @@ export class SoundFeed {
   /** Plays through `port` from now on; `null`: silence. */
   open(port: MessagePort | null, unsupported: () => void): void {
     this.#speaker?.close();
-    this.#speaker = port === null ? null : new Speaker(port, 0, unsupported);
+    const decodes = (yes: boolean) => (yes ? undefined : unsupported());
+    this.#speaker = port === null ? null : new Speaker(port, { holdMs: HOLD_MS, decodes });
     this.#waiting = [];
   }
 
@@ -50,6 +50,9 @@ export class SoundFeed {
 
   /** The clock is at `timeUs`; nothing is heard unless it runs at ordinary speed. */
   play(timeUs: number, heard: boolean): void {
+    if (this.#heard && !heard) this.#speaker?.clear();
+    this.#heard = heard;
+    if (heard) this.#speaker?.seen(timeUs);
     while (heard && (this.#waiting[0]?.timestamp ?? Number.POSITIVE_INFINITY) < timeUs + EARLY_US) {
       const packet = this.#waiting.shift();
       if (packet === undefined) return;
@@ -57,8 +60,10 @@ export class SoundFeed {
     }
   }
 
+  /** A jump: nothing of before is heard any more. */
   clear(): void {
     this.#waiting = [];
+    this.#speaker?.clear();
   }
 
   close(): void {

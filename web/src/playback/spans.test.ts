@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { CameraId } from "../domain/id.ts";
 import type { Get } from "./segments.ts";
 import type { Span } from "./spans.ts";
-import { DAY_MS, holeIn, holes, join, REFRESH_MS, SpanIndex } from "./spans.ts";
+import { DAY_MS, holeIn, holes, join, MAX_ASKED_DAYS, REFRESH_MS, SpanIndex } from "./spans.ts";
 
 const STREAM = { camera: "camera" as CameraId, rendition: "main" } as const;
 const START = 20_000 * DAY_MS;
@@ -24,7 +24,7 @@ function gateway(spans: Span[], answer = 10_000): { get: Get; asked: string[] } 
 
 const nothing = () => undefined;
 
-test("thirty days are asked for once, newest first, and join over midnight", async () => {
+test("thirty days are a few questions, newest first, and join over midnight", async () => {
   const spans = [{ startMs: START, endMs: START + 29.5 * DAY_MS }];
   const { get, asked } = gateway(spans);
   const index = new SpanIndex(get, STREAM, () => START + 30 * DAY_MS + DAY_MS);
@@ -33,13 +33,35 @@ test("thirty days are asked for once, newest first, and join over midnight", asy
   await index.load(START, START + 30 * DAY_MS, () => {
     told += 1;
   });
-  expect([asked.length, told]).toEqual([30, 30]);
-  expect(asked[0]).toContain(`from=${START + 29 * DAY_MS}`);
+  expect([asked.length, told]).toEqual([4, 4]);
+  const newest = START + (30 - MAX_ASKED_DAYS) * DAY_MS;
+  expect(asked[0]).toContain(`from=${newest}&to=${START + 30 * DAY_MS}`);
   const known = index.within(START, START + 30 * DAY_MS);
   expect(known).toEqual({ spans, complete: true });
   expect(index.within(START, START + 30 * DAY_MS).spans).toBe(known.spans);
   await index.load(START, START + 30 * DAY_MS, nothing);
-  expect(asked.length).toBe(30);
+  expect(asked.length).toBe(4);
+});
+
+test("only days that are not known are asked for, those in a row together", async () => {
+  const spans = [
+    { startMs: START + 0.5 * DAY_MS, endMs: START + 2.25 * DAY_MS },
+    { startMs: START + 3 * DAY_MS, endMs: START + 3.5 * DAY_MS },
+  ];
+  const { get, asked } = gateway(spans);
+  const index = new SpanIndex(get, STREAM, () => START + 6 * DAY_MS);
+  await index.load(START + 2 * DAY_MS, START + 3 * DAY_MS, nothing);
+  expect(index.within(START + 2 * DAY_MS, START + 3 * DAY_MS)).toEqual({
+    spans: [{ startMs: START + 2 * DAY_MS, endMs: START + 2.25 * DAY_MS }],
+    complete: true,
+  });
+  await index.load(START, START + 5 * DAY_MS, nothing);
+  const stretches = asked.map((path) => path.split("&").slice(1).join("&"));
+  expect(stretches.slice(1)).toEqual([
+    `from=${START + 3 * DAY_MS}&to=${START + 5 * DAY_MS}`,
+    `from=${START}&to=${START + 2 * DAY_MS}`,
+  ]);
+  expect(index.within(START, START + 5 * DAY_MS)).toEqual({ spans, complete: true });
 });
 
 test("the live end grows by small questions", async () => {

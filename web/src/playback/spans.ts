@@ -1,5 +1,5 @@
-// Which stretches of one stream were recorded: fetched by days that are looked at, kept, and asked anew at
-// the live end. Pure but for the question; the timeline draws what is known and is told when more is.
+// Which stretches of one stream were recorded: fetched by days that are looked at, several in one question, kept, and
+// asked anew at the live end. Pure but for the question; the timeline draws what is known and is told when more is.
 
 import type { Get, Stream } from "./segments.ts";
 
@@ -9,8 +9,11 @@ export interface Span {
   readonly endMs: number;
 }
 
-/** One question covers this long. */
+/** What is kept together. */
 export const DAY_MS = 86_400_000;
+
+/** Days that one question covers at most: a month is a few questions, and the newest part of it is there first. */
+export const MAX_ASKED_DAYS = 8;
 
 /** Days that are kept: more than any timeline shows. */
 export const MAX_DAYS = 64;
@@ -47,6 +50,7 @@ export class SpanIndex {
   readonly #now: () => number;
   readonly #days = new Map<number, Day>();
   readonly #asking = new Set<number>();
+  #questions = 0;
   #restsUntil = 0;
   #known: { key: string; spans: readonly Span[] } | null = null;
   #version = 0;
@@ -73,23 +77,40 @@ export class SpanIndex {
   async load(from: number, to: number, changed: () => void, signal?: AbortSignal): Promise<void> {
     const now = this.#now();
     const wanted = daysOf(from, Math.min(to, now)).reverse().slice(0, MAX_DAYS);
-    for (const day of wanted) {
-      const kept = this.#days.get(day);
-      const fresh = kept?.settled === true || now - (kept?.askedMs ?? -REFRESH_MS) < REFRESH_MS;
-      if (fresh || this.#asking.has(day)) continue;
+    for (;;) {
       // Whoever draws asks again with every picture: no more than a few questions are on their way at once.
-      if (this.#asking.size >= MAX_ASKING || this.#now() < this.#restsUntil) return;
-      this.#asking.add(day);
+      if (this.#questions >= MAX_ASKING || this.#now() < this.#restsUntil) return;
+      const days = this.#missing(wanted, now);
+      if (days.length === 0) return;
+      for (const day of days) this.#asking.add(day);
+      this.#questions += 1;
       try {
-        await this.#ask(day, kept, signal);
+        await this.#ask(days, signal);
       } catch (error) {
         this.#restsUntil = this.#now() + REST_MS;
         throw error;
       } finally {
-        this.#asking.delete(day);
+        this.#questions -= 1;
+        for (const day of days) this.#asking.delete(day);
       }
       changed();
     }
+  }
+
+  /** Those of the days, newest first, that the next question is about: one that grows, or a row of unknown ones. */
+  #missing(wanted: readonly number[], now: number): number[] {
+    const isDue = (day: number) => {
+      const kept = this.#days.get(day);
+      const fresh = kept?.settled === true || now - (kept?.askedMs ?? -REFRESH_MS) < REFRESH_MS;
+      return !fresh && !this.#asking.has(day);
+    };
+    const first = wanted.findIndex(isDue);
+    const [newest] = wanted.slice(first, first + 1);
+    if (first < 0 || newest === undefined) return [];
+    if (this.#days.has(newest)) return [newest];
+    const row = wanted.slice(first, first + MAX_ASKED_DAYS);
+    const end = row.findIndex((day) => this.#days.has(day) || !isDue(day));
+    return end < 0 ? row : row.slice(0, end);
   }
 
   /** The span in which `time` lies, else the next one that is known. */
@@ -98,13 +119,15 @@ export class SpanIndex {
     return spans.find(({ endMs }) => endMs > time) ?? null;
   }
 
-  async #ask(day: number, kept: Day | undefined, signal?: AbortSignal): Promise<void> {
+  /** Asks for days that follow each other, newest first. */
+  async #ask(days: readonly number[], signal?: AbortSignal): Promise<void> {
     const asked = this.#now();
-    const [from, to] = [day * DAY_MS, (day + 1) * DAY_MS];
+    const [newest = 0, oldest = newest] = [days[0], days.at(-1)];
+    const to = (newest + 1) * DAY_MS;
     // At the live end only what is new since the last answer is asked for.
-    const known = kept?.spans ?? [];
+    const known = this.#days.get(oldest)?.spans ?? [];
     const spans = [...known];
-    let start: number | null = Math.max(from, (known.at(-1)?.endMs ?? 0) - OVERLAP_MS);
+    let start: number | null = Math.max(oldest * DAY_MS, (known.at(-1)?.endMs ?? 0) - OVERLAP_MS);
     while (start !== null) {
       const path = `${this.#path}&from=${Math.floor(start)}&to=${to}`;
       const answer: { spans: Span[] } = await this.#get(path, signal);
@@ -112,8 +135,19 @@ export class SpanIndex {
       const end = answer.spans.at(-1)?.endMs ?? to;
       start = answer.spans.length >= ANSWER && end > start ? end : null;
     }
-    this.#days.set(day, { spans: join(spans), askedMs: asked, settled: to + SETTLED_MS < asked });
+    const joined = join(spans);
+    for (const day of days) this.#keep(day, joined, asked);
     this.#version += 1;
+  }
+
+  #keep(day: number, spans: readonly Span[], askedMs: number): void {
+    const [from, to] = [day * DAY_MS, (day + 1) * DAY_MS];
+    const own = spans.filter(({ startMs, endMs }) => startMs < to && endMs > from);
+    const inside = own.map(({ startMs, endMs }) => ({
+      startMs: Math.max(from, startMs),
+      endMs: Math.min(to, endMs),
+    }));
+    this.#days.set(day, { spans: inside, askedMs, settled: to + SETTLED_MS < askedMs });
     for (const oldest of this.#days.keys()) {
       if (this.#days.size <= MAX_DAYS) break;
       this.#days.delete(oldest);

@@ -1,11 +1,12 @@
 // What all cameras of one worker share: the opened keys, the way to the gateway, and for each stream its
 // index and epochs.
 
+import { Rosters } from "../account/rosters.ts";
 import type { Client } from "../api/client.ts";
 import type { CameraId, SiteId } from "../domain/id.ts";
 import type { Keystore } from "../identity/keystore.ts";
 import type { RosterHistory } from "../sealed/roster.ts";
-import { EpochStore, Rosters } from "./epochs.ts";
+import { EpochStore } from "./epochs.ts";
 import type { FetchAll } from "./keys.ts";
 import type { Fetch } from "./loader.ts";
 import type { Get, Stream } from "./segments.ts";

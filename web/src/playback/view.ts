@@ -1,11 +1,9 @@
 // One camera on one canvas: which run feeds it, which picture it shows at which moment, and what it says of
 // itself. The group (`group.ts`) owns the clock and tells it when to draw.
 
-import type { CameraId, Fingerprint, KeyId } from "../domain/id.ts";
-import { fingerprint } from "../identity/key.ts";
+import type { CameraId } from "../domain/id.ts";
 import type { DecodeProblem } from "../media/decoder.ts";
 import type { Rendition } from "../sealed/record.ts";
-import type { SegmentHeader } from "../sealed/segment.ts";
 import type { Codec } from "../sealed/track.ts";
 import { Canvas } from "./canvas.ts";
 import type { GapParts } from "./gaps.ts";
@@ -17,9 +15,9 @@ import type { Shows, ViewState } from "./protocol.ts";
 import { Renditions } from "./renditions.ts";
 import { Run } from "./run.ts";
 import { micros, Shelf } from "./shelf.ts";
+import { Signatures } from "./signatures.ts";
 import { SoundFeed } from "./sound.ts";
 import type { Vault } from "./vault.ts";
-import { Witness } from "./witness.ts";
 
 /** A picture that is late by more than this after a jump gives way to one that is near, in milliseconds. */
 const SHOW_EARLY_MS = 150;
@@ -47,22 +45,20 @@ export class View {
   readonly #canvas: Canvas;
   readonly #shelf = new Shelf<VideoFrame>();
   readonly #renditions: Renditions;
+  readonly #signatures: Signatures;
   readonly sound = new SoundFeed();
   #previews: Previews | null = null;
   #run: Run | null = null;
-  #witness: Witness | null = null;
   #plan: Plan = { rendition: "main", frames: "all" };
   #unplayable: { readonly codec: Codec | null } | null = null;
   #startedAt = 0;
   #preview: number | null = null;
-  #signedTo: number | null = null;
-  #sealer: Fingerprint | null = null;
-  #sealerKey: KeyId | null = null;
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
     this.#canvas = new Canvas(parts.canvas);
     this.#renditions = new Renditions(parts.vault, parts.camera, parts.renditions);
+    this.#signatures = new Signatures(parts.vault, parts.camera, parts.marks);
   }
 
   get plan(): Plan {
@@ -87,12 +83,11 @@ export class View {
     const index = this.#renditions.index(plan.rendition);
     if (index === undefined) return;
     const epochs = vault.epochs(camera);
-    this.#witness = new Witness(stream, vault.rosters.history, epochs);
     this.#run = new Run({
       ...{ stream, index, epochs, plan, clock, wake, site: vault.site, shelf: this.#shelf },
-      ...{ witness: this.#witness, fetch: vault.fetch, fetchAll: vault.fetchAll },
+      ...{ witness: this.#signatures.watch(stream), fetch: vault.fetch, fetchAll: vault.fetchAll },
       problem: (problem) => this.#unsupported(plan.rendition, problem),
-      segment: (header) => this.#segment(header),
+      segment: (header) => this.#signatures.segment(header),
       video: (config) => this.#renditions.learn(plan.rendition, config),
       sound: (frame, timeUs) => this.sound.push(frame, timeUs),
     });
@@ -120,7 +115,7 @@ export class View {
   /** Draws the picture of `timeMs`, when it is another than the drawn one. */
   draw(timeMs: number, heard: boolean): void {
     this.#run?.tick();
-    this.#testify();
+    this.#signatures.ask();
     if (this.#preview !== null) return;
     this.sound.play(micros(timeMs), heard);
     const frame = this.#shelf.current(micros(timeMs));
@@ -160,7 +155,10 @@ export class View {
   /** Shows the keyframe near `timeMs`; a later question overtakes this one. */
   async scrub(timeMs: number): Promise<void> {
     const run = this.#run;
-    if (this.#preview === null) run?.end();
+    if (this.#preview === null) {
+      run?.end();
+      this.sound.clear();
+    }
     this.#preview ??= timeMs;
     this.#previews ??= this.#makePreviews();
     const preview = await this.#previews.at(timeMs);
@@ -180,13 +178,9 @@ export class View {
 
   state(timeMs: number): ViewState {
     const { width, height, pictureMs } = this.#canvas;
-    const lastSigned = this.#signedTo;
-    // What was loaded ahead is signed, too; what is said is about what is seen.
-    const seen = pictureMs !== null && lastSigned !== null;
-    const signedTo = seen ? Math.min(lastSigned, pictureMs) : null;
     return {
       ...{ shows: this.#shows(timeMs), pictureMs, plan: this.#plan, width, height },
-      ...{ signedTo, lastSigned, sealer: this.#sealer, hasSound: this.sound.isHeard },
+      ...{ ...this.#signatures.state(pictureMs), hasSound: this.sound.isHeard },
     };
   }
 
@@ -206,7 +200,7 @@ export class View {
   }
 
   #end(): void {
-    this.#testify();
+    this.#signatures.ask();
     this.#run?.end();
     this.#run = null;
     this.#shelf.clear();
@@ -229,27 +223,6 @@ export class View {
   #nextMs(timeMs: number): number {
     const next = this.#shelf.next(micros(timeMs))?.timestamp;
     return next === undefined ? Number.POSITIVE_INFINITY : next / 1_000;
-  }
-
-  #testify(): void {
-    const found = this.#witness?.testify();
-    if (found === undefined) return;
-    this.#signedTo = found.signedTo;
-    if (found.marks.length > 0) this.#parts.marks(found.marks);
-  }
-
-  /** Whose hand it is: asked for once an epoch, and known already when its segments open. */
-  #segment({ scope, sealer }: SegmentHeader): void {
-    if (sealer === this.#sealerKey) return;
-    this.#sealerKey = sealer;
-    const { vault, camera } = this.#parts;
-    const opened = vault.epochs(camera).open(scope.epoch);
-    opened
-      .then(({ epoch }) => fingerprint(epoch.sealer.bytes))
-      .then((found) => {
-        this.#sealer = found;
-      })
-      .catch(() => undefined);
   }
 
   #unsupported(rendition: Rendition, problem: DecodeProblem): void {

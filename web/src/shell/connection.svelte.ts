@@ -1,5 +1,5 @@
-// Whether the gateway answers. While an account is open and the page is seen, it is asked at intervals; requests of
-// views that find it gone can say so at once. Shown as a banner, so that no view has to.
+// Whether the gateway answers. While an account is open and the page is seen, it is asked at intervals. Shown as a
+// banner, so that no view has to.
 
 import { openSession } from "../entry/account.svelte.ts";
 
@@ -15,11 +15,6 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 export function missing(): "network" | "gateway" | null {
   if (networkGone) return "network";
   return gatewayGone ? "gateway" : null;
-}
-
-/** A request found out: `true` when it was answered, in whatever way. */
-export function noteAnswer(answered: boolean): void {
-  gatewayGone = !answered;
 }
 
 /** Begins to watch. */
@@ -42,10 +37,11 @@ async function ask(): Promise<void> {
   clearTimeout(timer);
   const session = openSession();
   if (session === null) gatewayGone = false;
-  else if (!document.hidden) noteAnswer(await answers(session));
+  else if (!document.hidden) gatewayGone = !(await answers(session));
   timer = setTimeout(() => void ask(), gatewayGone ? TROUBLED_MS : CALM_MS);
 }
 
+/** Whether a question was answered, in whatever way. */
 async function answers(session: NonNullable<ReturnType<typeof openSession>>): Promise<boolean> {
   try {
     await session.client.get("/site", session.signal);

@@ -4,6 +4,7 @@
 
 import type { Mark } from "../playback/marks.ts";
 import type { Span } from "../playback/spans.ts";
+import type { Palette } from "./palette.ts";
 import type { Tick } from "./ticks.ts";
 import type { Bounds, Viewport } from "./timeline.ts";
 import { startOf, visible, xOf } from "./timeline.ts";
@@ -14,21 +15,6 @@ export const AXIS = 34;
 /** Height of one camera's row: a single one is easier to hit. */
 export function rowHeight(rows: number): number {
   return rows > 1 ? 30 : 46;
-}
-
-/** Colours, resolved from the design tokens. */
-export interface Palette {
-  readonly page: string;
-  readonly sunken: string;
-  readonly ink: string;
-  readonly soft: string;
-  readonly line: string;
-  readonly recorded: string;
-  readonly verified: string;
-  readonly bad: string;
-  readonly head: string;
-  readonly selection: string;
-  readonly font: string;
 }
 
 /** One camera's row. */

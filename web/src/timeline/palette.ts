@@ -1,7 +1,20 @@
 // The timeline's colours: a canvas knows no CSS variables, so they are resolved on an element that has them, when
 // the timeline appears and when the theme changes.
 
-import type { Palette } from "./draw.ts";
+/** Colours, resolved from the design tokens. */
+export interface Palette {
+  readonly page: string;
+  readonly sunken: string;
+  readonly ink: string;
+  readonly soft: string;
+  readonly line: string;
+  readonly recorded: string;
+  readonly verified: string;
+  readonly bad: string;
+  readonly head: string;
+  readonly selection: string;
+  readonly font: string;
+}
 
 const COLOURS = {
   page: "var(--surface-card)",

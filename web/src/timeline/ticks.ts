@@ -90,14 +90,9 @@ function days(fromMs: number, toMs: number, stepMs: number, offset: Offset): Tic
 }
 
 /** When the local day with this number (since 1970) begins. */
-export function midnight(day: number, offset: Offset = localOffset): number {
+function midnight(day: number, offset: Offset): number {
   const guess = day * DAY - offset(day * DAY) * MINUTE;
   return day * DAY - offset(guess) * MINUTE;
-}
-
-/** The local day in which `timeMs` lies. */
-export function dayOf(timeMs: number, offset: Offset = localOffset): number {
-  return Math.floor((timeMs + offset(timeMs) * MINUTE) / DAY);
 }
 
 function tick(timeMs: number, stepMs: number, offset: Offset): Tick {

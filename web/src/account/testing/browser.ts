@@ -7,9 +7,9 @@ import { Account } from "../account.ts";
 import type { Environment } from "../environment.ts";
 import { AccountError } from "../errors.ts";
 import type { AccountState } from "../state.ts";
-import { MemoryStore } from "../store.ts";
 import type { SoftAuthenticator } from "./authenticator.ts";
 import type { FakeGateway } from "./gateway.ts";
+import { MemoryStore } from "./memory.ts";
 
 /** A browser: an account and what it stores. */
 export interface Browser {

@@ -75,6 +75,8 @@ export class FakeGateway {
   readonly tokens = new Map<string, Door>();
   readonly passkeys = new Map<string, { name: string; rpId: string; keystore: string | null }>();
   readonly grants = new Map<string, MemberId>();
+  /** Where other machines find it. */
+  elsewhere: readonly string[] = [];
   readonly invitations = new Map<string, { keystore: string; member: MemberId }>();
   readonly shares = new Map<DeviceId, string>();
   recoveryKeystore = "";
@@ -195,11 +197,20 @@ export class FakeGateway {
     return { site, member: door.member, device: door.device, token, expiresMs };
   }
 
+  /** On the roster now. */
+  devicesOf(member: MemberId): Door[] {
+    const known = this.history?.current.devices;
+    const doors = [...this.tokens.values()];
+    return doors.filter((door) => door.member === member && known?.has(door.device));
+  }
+
   welcome(member: MemberId, keystore: string | null) {
     const grant = toBase64Url(random(32));
     this.grants.set(grant, member);
     const statements = this.statements.map(toBase64Url);
-    return { statements, member, grant, ...(keystore === null ? {} : { keystore }) };
+    const deviceNames = this.devicesOf(member).map(({ name }) => name);
+    const answer = { statements, member, grant, deviceNames };
+    return { ...answer, ...(keystore === null ? {} : { keystore }) };
   }
 }
 
@@ -246,8 +257,8 @@ const OPEN: { readonly [route: string]: Open } = {
     const signed =
       recovery && (await verify(recovery, "bartizan/v1/sign-in", challenge, signature));
     if (!signed || gateway.owner === null) throw new Refusal(401, "unauthenticated");
-    const { statements, grant } = gateway.welcome(gateway.owner, null);
-    return { statements, grant, recoveryKeystore: gateway.recoveryKeystore };
+    const { member: _, ...rest } = gateway.welcome(gateway.owner, null);
+    return { ...rest, recoveryKeystore: gateway.recoveryKeystore };
   },
   "POST /sign-in/device": async (gateway, { body, key }) => {
     const member = gateway.grants.get(text(body.grant));
@@ -325,7 +336,7 @@ const MEMBERS: { readonly [route: string]: Members } = {
   "POST /invitations": (gateway, { body }, door) => {
     const keystore = text(body.keystore);
     gateway.invitations.set(text(body.id), { keystore, member: door.member });
-    return { expiresMs: Date.now() + 600_000 };
+    return { expiresMs: Date.now() + 600_000, origins: gateway.elsewhere };
   },
 };
 
@@ -334,5 +345,6 @@ function changePasskey(gateway: FakeGateway, { method, path, body }: Call): void
   const passkey = gateway.passkeys.get(id);
   if (passkey === undefined) throw new Refusal(404, "not-found");
   if (method === "DELETE") gateway.passkeys.delete(id);
+  else if (method === "PATCH") gateway.passkeys.set(id, { ...passkey, name: text(body.name) });
   else gateway.passkeys.set(id, { ...passkey, keystore: text(body.keystore) });
 }

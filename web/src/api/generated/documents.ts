@@ -28,8 +28,8 @@ export interface CameraPatch {
   readonly name?: string;
   /** How long its recordings stay. */
   readonly retention?: Retention;
-  /** Where its sub stream comes from. */
-  readonly sub?: SourceSettings;
+  /** Where its sub stream comes from; `null` ends it. What was recorded of it stays for as long as the retention says. */
+  readonly sub?: SourceOrNone;
 }
 
 /** Why a camera gives no picture. */
@@ -181,6 +181,9 @@ export interface Devices {
   readonly devices: readonly Device[];
 }
 
+/** What is wrong with the disk that recordings are on. */
+export type DiskAlert = "full" | "read-only" | "failing" | "slow";
+
 /** Whether the gateway answers. */
 export interface Health {
   /** Always `ok`. */
@@ -191,6 +194,11 @@ export interface Health {
 export interface Invitation {
   /** When it ends. */
   readonly expiresMs: number;
+  /**
+   * Where another machine finds the gateway, best first, at most 8; none while only its own is served. A link that
+   * was asked for on the gateway's own machine is made for the first of them.
+   */
+  readonly origins?: readonly string[];
 }
 
 /** Takes an invitation. */
@@ -241,6 +249,12 @@ export interface Passkey {
   readonly opens: boolean;
   /** The name of the gateway that it is tied to. */
   readonly rpId: string;
+}
+
+/** A passkey is to be called otherwise. */
+export interface PasskeyPatch {
+  /** What the member calls it from now on. */
+  readonly name: string;
 }
 
 /** A passkey's answer. */
@@ -343,6 +357,8 @@ export interface Recordings {
 
 /** What a new device needs to become one of the owner's. */
 export interface RecoveryAnswer {
+  /** What the owner's devices are called, so that a new one gets a name of its own. */
+  readonly deviceNames: readonly string[];
   /** Admits one device within two minutes. */
   readonly grant: Blob64;
   /** The owner's key store, locked with the recovery key. */
@@ -421,6 +437,8 @@ export interface Session {
 
 /** What a new device needs to become one of its member's. */
 export interface SignInAnswer {
+  /** What the member's devices are called, so that a new one gets a name of its own. */
+  readonly deviceNames: readonly string[];
   /** Admits one device of this member within two minutes. */
   readonly grant: Blob64;
   /** The member's key store, locked with the PRF of this very passkey, or under the invitation's secret. */
@@ -453,6 +471,9 @@ export interface Site {
   /** The gateway's software version. */
   readonly version: string;
 }
+
+/** A source, or `null` for none. */
+export type SourceOrNone = SourceSettings | null;
 
 /** A camera's address and how to speak to it. The URL may hold credentials: it goes in and never out. */
 export interface SourceSettings {
@@ -489,7 +510,7 @@ export interface Statements {
 /** What the disk holds. */
 export interface Storage {
   /** What is wrong with the disk, if anything. */
-  readonly alert?: string;
+  readonly alert?: DiskAlert;
   /** Bytes that are always left free. */
   readonly floorBytes: number;
   /** Bytes that the file system has left. */

@@ -23,6 +23,8 @@ export const cameras: Translation<typeof en> = {
   "cameras.days": "Tage",
   "cameras.keep-days-wrong": "Zwischen 0,05 und 3.650 Tagen, oder leer.",
   "cameras.keep-size-wrong": "Mindestens 1 GB, oder leer.",
+  "cameras.keep-shorter":
+    "Das ist weniger als jetzt: Ältere Aufnahmen darüber hinaus werden bald nach dem Speichern für immer gelöscht.",
   "cameras.keep-all": "Behalten, solange Platz ist",
   "cameras.keep-most": "Behalten höchstens {what}",
   "cameras.kind": "Welche Kamera ist es?",
@@ -43,6 +45,28 @@ export const cameras: Translation<typeof en> = {
   "cameras.pin-hint":
     "64 Hexadezimalziffern, von der Einstellungsseite der Kamera. Kameras unterschreiben ihre Zertifikate selbst: Daran erkennt man die echte.",
   "cameras.sub-address": "Adresse des kleinen Stroms (freiwillig)",
+  "cameras.sub-only-address": "Adresse des kleinen Stroms",
+  "cameras.sub-stays":
+    "Der kleine Strom behält seine eigene Adresse, wenn Sie hier keine neue eingeben.",
+  "cameras.sub-failed": "Der Hauptstrom geht, der kleine nicht:",
+  "cameras.sub-on":
+    "Zu sehen, wo viele Kameras auf einmal sind, und über langsame Verbindungen. Er wird neben dem Hauptstrom aufgenommen.",
+  "cameras.sub-off":
+    "Es gibt keinen. Alles wird aus dem Hauptstrom gezeigt; das braucht mehr vom Netz und von Ihrem Gerät.",
+  "cameras.sub-add": "Kleinen Strom hinzufügen",
+  "cameras.sub-added": "Der kleine Strom wird von jetzt an aufgenommen.",
+  "cameras.sub-test": "Kleinen Strom prüfen",
+  "cameras.sub-change": "Seine Adresse ändern",
+  "cameras.sub-remove": "Nicht mehr nutzen",
+  "cameras.sub-remove-ask": "Ohne den kleinen Strom weitermachen?",
+  "cameras.sub-remove-text":
+    "Er wird nicht mehr aufgenommen, und an seiner Stelle wird der Hauptstrom gezeigt.",
+  "cameras.sub-remove-kept":
+    "Was von ihm aufgenommen ist, bleibt auf dem Gateway, bis seine Zeit um ist, wie unter „Aufnahmen behalten“ eingestellt.",
+  "cameras.sub-remove-loss":
+    "Das Gateway vergisst seine Adresse und sein Passwort. Um ihn wieder zu nutzen, geben Sie sie neu ein.",
+  "cameras.sub-remove-now": "Jetzt nicht mehr nutzen",
+  "cameras.sub-removed": "Der kleine Strom wird nicht mehr aufgenommen.",
   "cameras.with-sub": "Auch den kleinen Strom nutzen",
   "cameras.sub-hint":
     "Ein kleineres Bild für viele Kameras auf einmal und für langsame Verbindungen.",
@@ -59,6 +83,12 @@ export const cameras: Translation<typeof en> = {
   "cameras.step-test": "Das sendet sie",
   "cameras.step-name": "Geben Sie ihr einen Namen",
   "cameras.step-done": "{name} nimmt auf",
+  "cameras.step-added": "{name} ist hinzugefügt",
+  "cameras.done-soon":
+    "Das Gateway verbindet sich jetzt mit ihr. Aufgenommen wird vom ersten Bild an.",
+  "cameras.with-sound": "mit Ton",
+  "cameras.without-sound": "ohne Ton",
+  "cameras.found": "Was sie sendet",
   "cameras.test": "Verbindung prüfen",
   "cameras.test-and-save": "Prüfen und speichern",
   "cameras.testing": "Verbindung zur Kamera wird aufgebaut. Das dauert bis zu einer halben Minute.",

@@ -6,7 +6,6 @@ import type { Translation } from "../messages.ts";
 export const playback: Translation<typeof en> = {
   "playback.title": "Wiedergabe",
   "playback.picture": "Aufzeichnung von {camera}",
-  "playback.cameras": "Kameras",
   "playback.add": "Kamera hinzufügen",
   "playback.remove": "{camera} aus der Wiedergabe nehmen",
   "playback.no-cameras": "Noch keine Kamera",
@@ -47,13 +46,11 @@ export const playback: Translation<typeof en> = {
     "{camera}: Die Aufzeichnungen enden vor dem, was dieses Gerät schon gesehen hat. Das Gateway wurde zurückgesetzt oder zeigt andere.",
   "playback.failed": "Die Aufzeichnung konnte nicht geholt werden.",
   "playback.reduced-sub": "Bei diesem Tempo der kleine Stream",
-  "playback.reduced-keys": "Bei diesem Tempo nur Schlüsselbilder",
   "playback.verifying": "Signaturen werden geprüft…",
   "playback.verified": "Geprüft bis {time}, versiegelt von {key}",
   "playback.verified-title":
     "Der Versiegler der Kamera hat signiert, was Sie sehen. Dies ist der Fingerabdruck seines Schlüssels.",
   "playback.not-verified": "Nicht geprüft: Bei diesem Tempo werden nur Schlüsselbilder geholt.",
-  "playback.fault": "Dieser Abschnitt ist nicht, was der Versiegler signiert hat.",
   "playback.fault-malformed": "Beschädigt: Hier stehen Bytes, die keine Aufzeichnung sind.",
   "playback.fault-changed": "Verändert: Hier stehen nicht die Bytes, die versiegelt wurden.",
   "playback.fault-elsewhere":

@@ -36,6 +36,10 @@ export const settings: Translation<typeof en> = {
   "settings.disk-alert": "Mit dem Datenträger stimmt etwas nicht",
   "settings.disk-full":
     "Der Datenträger ist voll: Es wird nichts aufgenommen, bis Platz ist. Entfernen Sie andere Dateien, oder verkürzen Sie, wie lange Aufnahmen bleiben.",
+  "settings.disk-read-only":
+    "Auf den Datenträger kann nicht geschrieben werden: Es wird nichts aufgenommen, bis das wieder geht. Systeme tun das mit Datenträgern, die ausfallen: Sehen Sie nach, bevor Sie ihm wieder trauen.",
+  "settings.disk-failing":
+    "Der Datenträger fällt aus: Es wird nichts aufgenommen, bis er wieder arbeitet. Den Grund nennt das Protokoll des Gateways.",
   "settings.disk-slow":
     "Der Datenträger kommt nicht nach: Manche Aufnahmen gehen verloren. Nehmen Sie einen schnelleren, oder weniger oder kleinere Ströme.",
   "settings.theme": "Farben",
@@ -101,6 +105,10 @@ export const settings: Translation<typeof en> = {
   "settings.device-until": "Angemeldet bis {time}",
   "settings.device-out": "Abgemeldet",
   "settings.device-add": "Gerät hinzufügen",
+  "settings.name": "Name",
+  "settings.rename": "Umbenennen",
+  "settings.device-rename-of": "{name} umbenennen",
+  "settings.device-renamed": "Es heißt jetzt {name}.",
   "settings.device-remove": "Entfernen",
   "settings.device-remove-of": "{name} entfernen",
   "settings.device-remove-ask": "{name} entfernen?",
@@ -125,6 +133,8 @@ export const settings: Translation<typeof en> = {
   "settings.passkey-for": "Für {host}",
   "settings.passkey-used": "Zuletzt benutzt {time}",
   "settings.passkey-opens": "Bringt Ihre Schlüssel auf neue Geräte",
+  "settings.passkey-rename-of": "Passkey {name} umbenennen",
+  "settings.passkey-renamed": "Der Passkey heißt jetzt {name}.",
   "settings.passkey-remove-of": "Passkey {name} entfernen",
   "settings.passkey-remove-ask": "Passkey {name} entfernen?",
   "settings.passkey-remove-text":
@@ -142,5 +152,5 @@ export const settings: Translation<typeof en> = {
   "settings.invite-secret":
     "Wer den Link zuerst öffnet, kommt hinein. Zeigen Sie ihn niemandem sonst.",
   "settings.invite-local":
-    "Diese Adresse gilt nur auf diesem Rechner. Für ein Telefon starten Sie das Gateway für das Heimnetz und öffnen die App über seinen Namen.",
+    "Dieser Link gilt nur auf diesem Rechner. Für ein Telefon starten Sie das Gateway für das Heimnetz: cargo xtask up --lan",
 };

@@ -16,7 +16,6 @@ export const timeline: Translation<typeof en> = {
   "timeline.legend-verified": "geprüft",
   "timeline.legend-fault": "nicht wie signiert",
   "timeline.legend-gap": "nicht aufgezeichnet",
-  "timeline.gap": "Hier wurde nichts aufgezeichnet.",
   "timeline.gap-unexplained":
     "Hier wurde nichts aufgezeichnet, und das Gateway nennt keinen signierten Grund.",
   "timeline.gap-restart": "Nicht aufgezeichnet: Das Gateway wurde neu gestartet.",

@@ -19,6 +19,8 @@ export const cameras = {
   "cameras.days": "days",
   "cameras.keep-days-wrong": "Between 0.05 and 3,650 days, or empty.",
   "cameras.keep-size-wrong": "At least 1 GB, or empty.",
+  "cameras.keep-shorter":
+    "That is less than now: older recordings beyond it are deleted for ever soon after you save.",
   "cameras.keep-all": "Kept as long as there is room",
   "cameras.keep-most": "Kept at most {what}",
   "cameras.kind": "Which camera is it?",
@@ -39,6 +41,27 @@ export const cameras = {
   "cameras.pin-hint":
     "64 hexadecimal digits, from the camera's settings page. Cameras sign their certificates themselves: this tells yours from an impostor.",
   "cameras.sub-address": "Address of the small stream (optional)",
+  "cameras.sub-only-address": "Address of the small stream",
+  "cameras.sub-stays": "The small stream keeps its own address unless you enter a new one here.",
+  "cameras.sub-failed": "The main stream works, the small one does not:",
+  "cameras.sub-on":
+    "Shown where many cameras are seen at once and over slow connections. It is recorded beside the main stream.",
+  "cameras.sub-off":
+    "There is none. Everything is shown from the main stream, which takes more of the network and of your device.",
+  "cameras.sub-add": "Add a small stream",
+  "cameras.sub-added": "The small stream is recorded from now on.",
+  "cameras.sub-test": "Test the small stream",
+  "cameras.sub-change": "Change its address",
+  "cameras.sub-remove": "Stop using it",
+  "cameras.sub-remove-ask": "Go on without the small stream?",
+  "cameras.sub-remove-text":
+    "It is not recorded any more, and the main stream is shown in its place.",
+  "cameras.sub-remove-kept":
+    "What was recorded of it stays on the gateway until its time is over, as set under “Keep recordings”.",
+  "cameras.sub-remove-loss":
+    "The gateway forgets its address and password. To use it again, you enter them anew.",
+  "cameras.sub-remove-now": "Stop using it now",
+  "cameras.sub-removed": "The small stream is not recorded any more.",
   "cameras.with-sub": "Use the small stream, too",
   "cameras.sub-hint": "A smaller picture for many cameras at once and for slow connections.",
   "cameras.more": "More",
@@ -53,6 +76,11 @@ export const cameras = {
   "cameras.step-test": "This is what it sends",
   "cameras.step-name": "Name it",
   "cameras.step-done": "{name} is recording",
+  "cameras.step-added": "{name} is added",
+  "cameras.done-soon": "The gateway connects to it now. It is recorded from the first picture on.",
+  "cameras.with-sound": "with sound",
+  "cameras.without-sound": "without sound",
+  "cameras.found": "What it sends",
   "cameras.test": "Test the connection",
   "cameras.test-and-save": "Test and save",
   "cameras.testing": "Connecting to the camera. This takes up to half a minute.",

@@ -3,7 +3,6 @@
 export const playback = {
   "playback.title": "Playback",
   "playback.picture": "Recording of {camera}",
-  "playback.cameras": "Cameras",
   "playback.add": "Add a camera",
   "playback.remove": "Remove {camera} from playback",
   "playback.no-cameras": "No camera yet",
@@ -44,13 +43,11 @@ export const playback = {
     "{camera}: the recordings end before what this device has seen. The gateway was rolled back, or shows another one.",
   "playback.failed": "The recording could not be fetched.",
   "playback.reduced-sub": "Small stream at this speed",
-  "playback.reduced-keys": "Key pictures only at this speed",
   "playback.verifying": "Checking signatures…",
   "playback.verified": "Verified to {time} by {key}",
   "playback.verified-title":
     "The camera's sealer signed what you see. This is its key's fingerprint.",
   "playback.not-verified": "Not verified: only key pictures are fetched at this speed.",
-  "playback.fault": "This stretch is not what the sealer signed.",
   "playback.fault-malformed": "Damaged: bytes here are no recording.",
   "playback.fault-changed": "Changed: bytes here are not those that were sealed.",
   "playback.fault-elsewhere": "Foreign: this belongs to another camera or sealer.",

@@ -32,6 +32,10 @@ export const settings = {
   "settings.disk-alert": "Something is wrong with the disk",
   "settings.disk-full":
     "The disk is full: nothing is recorded until there is room. Remove other files, or shorten how long recordings stay.",
+  "settings.disk-read-only":
+    "The disk can't be written to: nothing is recorded until that works again. Systems do this to disks that fail: look at the disk before you trust it again.",
+  "settings.disk-failing":
+    "The disk fails: nothing is recorded until it works. The gateway's log has the system's reason.",
   "settings.disk-slow":
     "The disk does not keep up: some recordings are lost. Use a faster disk, or fewer or smaller streams.",
   "settings.theme": "Theme",
@@ -96,6 +100,10 @@ export const settings = {
   "settings.device-until": "Signed in until {time}",
   "settings.device-out": "Signed out",
   "settings.device-add": "Add a device",
+  "settings.name": "Name",
+  "settings.rename": "Rename",
+  "settings.device-rename-of": "Rename {name}",
+  "settings.device-renamed": "It is called {name} now.",
   "settings.device-remove": "Remove",
   "settings.device-remove-of": "Remove {name}",
   "settings.device-remove-ask": "Remove {name}?",
@@ -118,6 +126,8 @@ export const settings = {
   "settings.passkey-for": "For {host}",
   "settings.passkey-used": "Last used {time}",
   "settings.passkey-opens": "Brings your keys to new devices",
+  "settings.passkey-rename-of": "Rename the passkey {name}",
+  "settings.passkey-renamed": "The passkey is called {name} now.",
   "settings.passkey-remove-of": "Remove the passkey {name}",
   "settings.passkey-remove-ask": "Remove the passkey {name}?",
   "settings.passkey-remove-text":
@@ -134,5 +144,5 @@ export const settings = {
   "settings.invite-share": "Share the link",
   "settings.invite-secret": "Whoever opens the link first gets in. Show it to nobody else.",
   "settings.invite-local":
-    "This address works on this machine only. To add a phone, start the gateway for the home network and open the app by its name there.",
+    "This link works on this machine only. To add a phone, start the gateway for the home network: cargo xtask up --lan",
 } as const;

@@ -13,7 +13,6 @@ export const timeline = {
   "timeline.legend-verified": "verified",
   "timeline.legend-fault": "not as signed",
   "timeline.legend-gap": "not recorded",
-  "timeline.gap": "Nothing was recorded here.",
   "timeline.gap-unexplained": "Nothing was recorded here, and the gateway shows no signed reason.",
   "timeline.gap-restart": "Not recorded: the gateway was restarted.",
   "timeline.gap-camera-offline": "Not recorded: the camera was offline.",
