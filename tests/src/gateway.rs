@@ -5,7 +5,9 @@
 use std::ffi::OsString;
 use std::fs;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -294,12 +296,28 @@ impl Drop for Gateway {
     }
 }
 
-/// A port that nobody listens on at this moment.
+/// Ports below those that Linux gives to clients (ip(7), `ip_local_port_range`): no connection of another test takes one
+/// of them before its server does.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// How far the ports of two processes begin apart, which is more than one asks for.
+const PORTS_APART: u32 = 97;
+
+/// A port that nobody listens on at this moment. Each call of each process gives another one.
 ///
 /// # Errors
 /// There is none.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static ASKED: AtomicU16 = AtomicU16::new(0);
+    let count = PORTS.end - PORTS.start;
+    let own = std::process::id().wrapping_mul(PORTS_APART) % u32::from(count);
+    let own = u16::try_from(own)?;
+    let mut tries = (0..count).map(|_| {
+        let asked = ASKED.fetch_add(1, Ordering::Relaxed) % count;
+        PORTS.start + (own + asked) % count
+    });
+    let free = tries.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.context("no port is free")
 }
 
 /// Process ids and names of the children of `parent`.
@@ -337,6 +355,13 @@ mod tests {
     fn a_name_with_brackets_does_not_shift_the_fields() {
         let found = name_and_parent("7 (a) b) S 5 7 7 0");
         assert_eq!(found, Some(("a) b".to_owned(), 5)));
+    }
+
+    #[test]
+    fn each_asks_for_ports_of_its_own() {
+        let ports = [free_port().unwrap(), free_port().unwrap()];
+        assert_ne!(ports[0], ports[1]);
+        assert!(ports.iter().all(|port| PORTS.contains(port)));
     }
 
     #[test]

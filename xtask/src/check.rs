@@ -1,5 +1,7 @@
 //! Everything that can be judged without running the product.
 
+use std::thread;
+
 use anyhow::Result;
 
 use crate::provision::{self, Purpose};
@@ -27,10 +29,15 @@ pub(crate) fn sections(report: &mut Report) {
     deny::sections(report);
     // The gateway holds the app, so the app comes before every compilation of the gateway.
     web::check_build(report);
-    report.section("clippy", || clippy(&["--workspace"]));
-    report.section("doc", document);
-    generated::check(report);
-    web::check(report);
+    // The app's types are checked meanwhile: that is one long thought of one processor.
+    thread::scope(|scope| {
+        let app = scope.spawn(web::look);
+        report.section("clippy", || clippy(&["--workspace"]));
+        report.section("doc", document);
+        generated::check(report);
+        report.section("web check", || web::judge(app.join()));
+    });
+    web::test(report);
     budgets::check(report);
 }
 

@@ -1,6 +1,8 @@
 //! Everything that continuous integration runs, in one verb: checks, tests, and each control's sabotage.
 
-use std::process::ExitCode;
+use std::num::NonZero;
+use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::{Result, bail};
 
@@ -64,9 +66,17 @@ fn no_library(stderr: &str) -> bool {
     stderr.contains("no library targets found")
 }
 
+/// How many tests run at once at least, however few processors there are: many of them wait.
+const MIN_THREADS: usize = 4;
+
 /// `cargo nextest`, our own copy if the machine has none.
-pub(crate) fn nextest(verb: &str) -> Result<std::process::Command> {
+pub(crate) fn nextest(verb: &str) -> Result<Command> {
     let mut command = run::cargo(["nextest", verb, "--color", "never"]);
+    if verb == "run" {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = processors.max(MIN_THREADS).to_string();
+        command.args(["--test-threads", &threads]);
+    }
     command.env("PATH", provision::path_with_tools()?);
     Ok(command)
 }

@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::process::Command;
+use std::thread;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::repo;
 use crate::report::{Counts, Outcome, Report};
-use crate::run::{self, Stop};
+use crate::run::{self, Answer, Stop};
 
 /// A copy of the lock file that the installed packages follow.
 const STAMP: &str = "web/node_modules/.installed-lock.json";
@@ -107,16 +108,35 @@ pub(crate) fn check_build(report: &mut Report) {
     });
 }
 
-/// Types, style and accessibility (`npm run check`), then the unit tests (`npm test`).
-pub(crate) fn check(report: &mut Report) {
+/// Looks at types, style and accessibility (`npm run check`), silently, so that something else can run beside it.
+pub(crate) fn look() -> Result<Option<Answer>> {
+    if !exists() {
+        return Ok(None);
+    }
+    install()?;
+    run::quiet(&mut npm(&["run", "--silent", "check"])).map(Some)
+}
+
+/// Prints what was found by [`look`], which ran in a thread of its own.
+pub(crate) fn judge(found: thread::Result<Result<Option<Answer>>>) -> Result<Outcome> {
+    let found = found.map_err(|_panic| anyhow!("the check of the app panicked"))??;
+    let Some(answer) = found else {
+        return Ok(Outcome::Skip("there is no app in this tree".to_owned()));
+    };
+    run::complain("$ npm run --silent check");
+    run::say(answer.stdout.trim_end());
+    run::complain(answer.stderr.trim_end());
+    if answer.status.success() {
+        return Ok(Outcome::Pass);
+    }
+    bail!("`npm run check` ended with {}", answer.status)
+}
+
+/// The app's unit tests (`npm test`).
+pub(crate) fn test(report: &mut Report) {
     if !exists() {
         return;
     }
-    report.section("web check", || {
-        install()?;
-        run::must(&mut npm(&["run", "--silent", "check"]))?;
-        Ok(Outcome::Pass)
-    });
     report.runner("web tests", || {
         let answer = run::tee(&mut npm(&["test", "--silent"]))?;
         match counts(&answer.stdout) {

@@ -1,10 +1,12 @@
 //! Runs the app's tests with a row's control switched off: in the gateway by its variable, in the app by a build of its
-//! own whose switch is open. Such a build goes nowhere but into these tests.
+//! own whose switch is open. Such a build goes nowhere but into these tests. Only the files that hold a row's tests are
+//! loaded, because loading all of them takes longer than most rows do.
 
 use std::process::Command;
 
 use anyhow::Result;
 
+use super::claims::{Runner, Sources};
 use super::sabotage::{self, VARIABLE};
 use crate::report::Counts;
 use crate::{e2e, repo, run, web};
@@ -19,14 +21,21 @@ const APP: &str = "BARTIZAN_APP";
 const TESTS_FAILED: i32 = 1;
 
 /// Why the sabotage of `row` was not noticed by each of these unit tests, if it was not.
-pub(super) fn unit_tests(row: &str, tests: &[String]) -> Result<Option<String>> {
-    judged(row, tests, web::npm(&["exec", "--", "vitest", "run"]))
+pub(super) fn unit_tests(row: &str, tests: &[String], sources: &Sources) -> Result<Option<String>> {
+    let mut command = web::npm(&["exec", "--", "vitest", "run"]);
+    command.args(files(sources, Runner::App, tests));
+    judged(row, tests, command)
 }
 
-/// The same of tests in browsers. `in_app` says whether the control point is in the app.
-pub(super) fn browser_tests(row: &str, tests: &[String], in_app: bool) -> Result<Option<String>> {
+/// The same of tests in browsers.
+pub(super) fn browser_tests(
+    row: &str,
+    tests: &[String],
+    sources: &Sources,
+) -> Result<Option<String>> {
     let mut command = e2e::vitest(e2e::TESTS)?;
-    if in_app {
+    command.args(files(sources, Runner::Browser, tests));
+    if sources.app_switches.contains(row) {
         let folder = repo::target_dir()?.join("e2e/sabotaged");
         let mut build = web::npm(&[
             "exec",
@@ -42,6 +51,13 @@ pub(super) fn browser_tests(row: &str, tests: &[String], in_app: bool) -> Result
         command.env(APP, folder);
     }
     judged(row, tests, command)
+}
+
+/// The files of `tests` as the runner takes them: from the app's folder.
+fn files(sources: &Sources, runner: Runner, tests: &[String]) -> Vec<String> {
+    let files = sources.files(runner, tests).into_iter();
+    let own = files.map(|file| file.strip_prefix("web/").unwrap_or(file));
+    own.map(str::to_owned).collect()
 }
 
 fn judged(row: &str, tests: &[String], mut command: Command) -> Result<Option<String>> {

@@ -25,6 +25,8 @@ pub(super) enum Runner {
 pub(super) struct Claim {
     /// Who runs it.
     pub(super) runner: Runner,
+    /// The file that holds it, from the repository's root.
+    pub(super) file: String,
     /// The function's name.
     pub(super) test: String,
     /// The rows, as in the register: `G-22`.
@@ -48,7 +50,7 @@ impl Sources {
     pub(super) fn scan(files: &[File]) -> Self {
         let mut sources = Self::default();
         for file in files.iter().filter(|file| file.is("rs")) {
-            sources.claims.extend(claims(&file.text));
+            sources.claims.extend(claims(file));
             sources
                 .switches
                 .extend(switches(&file.text, concat!("sabotage::", "off(")));
@@ -58,7 +60,7 @@ impl Sources {
             .filter(|file| file.is("ts") || file.is("svelte"))
         {
             if let Some(runner) = app_runner(file) {
-                sources.claims.extend(app_claims(&file.text, runner));
+                sources.claims.extend(app_claims(file, runner));
             } else {
                 let rows = switches(&file.text, concat!("sabo", "taged("));
                 sources.app_switches.extend(rows);
@@ -87,6 +89,13 @@ impl Sources {
         let of = |claim: &Claim| claim.runner == runner && claim.test == test;
         self.claims.iter().any(of)
     }
+
+    /// The files that hold `tests` of `runner`.
+    pub(super) fn files(&self, runner: Runner, tests: &[String]) -> BTreeSet<&str> {
+        let of = |claim: &&Claim| claim.runner == runner && tests.contains(&claim.test);
+        let claims = self.claims.iter().filter(of);
+        claims.map(|claim| claim.file.as_str()).collect()
+    }
 }
 
 /// Who runs the tests of one of the app's files, if it holds any.
@@ -101,7 +110,7 @@ fn app_runner(file: &File) -> Option<Runner> {
 }
 
 /// Tests of the app: `test("m_7_…"`, at the front of a line. One that is skipped or narrowed is marked.
-fn app_claims(text: &str, runner: Runner) -> Vec<Claim> {
+fn app_claims(file: &File, runner: Runner) -> Vec<Claim> {
     let claim = |line: &str| {
         let rest = line.trim().strip_prefix("test")?;
         let (modifier, rest) = rest.split_once("(\"")?;
@@ -113,17 +122,18 @@ fn app_claims(text: &str, runner: Runner) -> Vec<Claim> {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         (known && word && !rows.is_empty()).then(|| Claim {
             runner,
+            file: file.path.clone(),
             test: test.to_owned(),
             rows,
             ignored: !modifier.is_empty(),
         })
     };
-    text.lines().filter_map(claim).collect()
+    file.text.lines().filter_map(claim).collect()
 }
 
-fn claims(text: &str) -> Vec<Claim> {
+fn claims(file: &File) -> Vec<Claim> {
     let (mut found, mut test, mut ignored) = (Vec::new(), false, false);
-    for line in text.lines().map(str::trim) {
+    for line in file.text.lines().map(str::trim) {
         if let Some(attribute) = line.strip_prefix("#[") {
             let path = attribute.split(['(', ']', ' ']).next().unwrap_or_default();
             test |= path == "test" || path.ends_with("::test");
@@ -134,6 +144,7 @@ fn claims(text: &str) -> Vec<Claim> {
                 let test = name.to_owned();
                 found.push(Claim {
                     runner: Runner::Rust,
+                    file: file.path.clone(),
                     test,
                     rows,
                     ignored,
@@ -192,6 +203,13 @@ fn switches(text: &str, call: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn rust(text: &str) -> File {
+        File {
+            path: "core/a/src/lib.rs".to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
     #[test]
     fn only_tests_whose_names_begin_with_rows_claim_them() {
         let text = "
@@ -207,7 +225,7 @@ mod tests {
             fn x_1_no_such_component() {}
         ";
         // So that these lines claim nothing when this very file is read.
-        let found: Vec<_> = claims(&text.replace('@', "#["))
+        let found: Vec<_> = claims(&rust(&text.replace('@', "#[")))
             .into_iter()
             .map(|claim| (claim.test, claim.rows))
             .collect();
@@ -230,7 +248,7 @@ mod tests {
             "#[test]\n#[{} = \"slow\"]\nfn a_1_x() {{}}\n",
             concat!("ign", "ore")
         );
-        assert!(claims(&text)[0].ignored);
+        assert!(claims(&rust(&text))[0].ignored);
     }
 
     #[test]
@@ -276,5 +294,8 @@ mod tests {
         assert_eq!(found, expected);
         assert_eq!(sources.app_switches, ["M-7".to_owned()].into());
         assert!(sources.has(Runner::App, "m_7_a") && !sources.has(Runner::Rust, "m_7_a"));
+        let of = |runner| sources.files(runner, &["m_7_a".to_owned(), "m_6_b".to_owned()]);
+        assert_eq!(of(Runner::App), ["web/src/a.test.ts"].into());
+        assert!(of(Runner::Browser).is_empty());
     }
 }

@@ -7,6 +7,7 @@
 
 mod app;
 mod claims;
+mod lanes;
 mod registry;
 mod sabotage;
 

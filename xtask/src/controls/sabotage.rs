@@ -1,14 +1,15 @@
 //! Runs each row's tests with the row's control switched off, and demands that every one fails.
-//! A security test that was never seen failing proves nothing.
+//! A security test that was never seen failing proves nothing. Which rows go side by side is the business of [`lanes`].
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use super::app;
 use super::claims::{Runner as Who, Sources};
+use super::lanes::{Part, Row};
 use super::registry::Registry;
+use super::{app, lanes};
 use crate::check::{self, FEATURES};
 use crate::report::Counts;
 use crate::test::{nextest, summary};
@@ -29,45 +30,65 @@ pub(super) fn off(row: &str) -> bool {
 /// Sabotages every row that lists tests, or `only` one. Counts single tests: `passed` is one that failed
 /// as it should.
 pub(super) fn run(registry: &Registry, sources: &Sources, only: Option<&str>) -> Result<Counts> {
-    let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
-    for row in registry
-        .rows
-        .iter()
-        .filter(|row| only.is_none_or(|id| row.id == id))
-    {
-        let tests = match (row.tests.as_slice(), only) {
-            ([], Some(id)) => sources.claiming(id),
-            (tests, _) => tests.to_vec(),
-        };
-        rows.push((&row.id, tests));
-    }
-    rows.retain(|(_, tests)| !tests.is_empty());
-    match (only, rows.is_empty()) {
-        (Some(id), true) => bail!("no test claims {id}"),
-        (None, true) => return Ok(Counts::default()),
-        (_, false) => {}
+    let rows = chosen(registry, sources, only)?;
+    if rows.is_empty() {
+        return Ok(Counts::default());
     }
     let runner = Runner::build()?;
     let mut counts = Counts::default();
-    for (row, tests) in rows {
-        let all = u64::try_from(tests.len()).unwrap_or(u64::MAX);
-        let problem = if sources.switches.contains(row) {
-            runner.sabotage(row, &tests, sources)?
-        } else {
-            Some("it has no switch".to_owned())
-        };
-        match problem {
-            None => {
-                counts.passed += all;
-                run::say(&format!("sabotage: {row}: {all} tests fail as they should"));
+    lanes::run(
+        &rows,
+        |part| runner.sabotage(part, sources),
+        |row, problem| {
+            let all = u64::try_from(row.tests.len()).unwrap_or(u64::MAX);
+            let problem = if sources.switches.contains(row.id) {
+                problem
+            } else {
+                Some("it has no switch".to_owned())
+            };
+            match problem {
+                None => {
+                    counts.passed += all;
+                    run::say(&format!(
+                        "sabotage: {}: {all} tests fail as they should",
+                        row.id
+                    ));
+                }
+                Some(why) => {
+                    counts.failed += all;
+                    run::complain(&format!("sabotage: {}: {why}", row.id));
+                }
             }
-            Some(why) => {
-                counts.failed += all;
-                run::complain(&format!("sabotage: {row}: {why}"));
-            }
-        }
-    }
+        },
+    )?;
     Ok(counts)
+}
+
+/// All rows with their tests, or `only` one.
+fn chosen<'a>(
+    registry: &'a Registry,
+    sources: &Sources,
+    only: Option<&str>,
+) -> Result<Vec<Row<'a>>> {
+    let wanted = |id: &str| only.is_none_or(|only| id == only);
+    let rows = registry.rows.iter().filter(|row| wanted(&row.id));
+    let mut rows: Vec<_> = rows
+        .map(|row| {
+            let tests = match (row.tests.as_slice(), only) {
+                ([], Some(id)) => sources.claiming(id),
+                (tests, _) => tests.to_vec(),
+            };
+            Row::new(&row.id, tests, sources)
+        })
+        .collect();
+    rows.retain(|row| !row.tests.is_empty());
+    if let Some(test) = rows.iter().find_map(Row::nobodys) {
+        bail!("there is no test {test}");
+    }
+    match only {
+        Some(id) if rows.is_empty() => bail!("no test claims {id}"),
+        _ => Ok(rows),
+    }
 }
 
 /// Test binaries that are built already, so that a run costs no more than its tests.
@@ -100,23 +121,13 @@ impl Runner {
         Ok(runner)
     }
 
-    /// Why the sabotage of `row` was not noticed by each of its tests, if it was not.
-    fn sabotage(&self, row: &str, tests: &[String], sources: &Sources) -> Result<Option<String>> {
-        let of = |who| -> Vec<String> {
-            let own = |test: &&String| sources.has(who, test);
-            tests.iter().filter(own).cloned().collect()
-        };
-        let in_app = sources.app_switches.contains(row);
-        let mut problems = Vec::new();
-        for who in [Who::Rust, Who::App, Who::Browser] {
-            problems.extend(match (who, of(who)) {
-                (_, tests) if tests.is_empty() => None,
-                (Who::Rust, tests) => self.rust(row, &tests)?,
-                (Who::App, tests) => app::unit_tests(row, &tests)?,
-                (Who::Browser, tests) => app::browser_tests(row, &tests, in_app)?,
-            });
+    /// Why the sabotage of a row was not noticed by each of these tests, if it was not.
+    fn sabotage(&self, part: &Part<'_>, sources: &Sources) -> Result<Option<String>> {
+        match part.who {
+            Who::Rust => self.rust(part.row, &part.tests),
+            Who::App => app::unit_tests(part.row, &part.tests, sources),
+            Who::Browser => app::browser_tests(part.row, &part.tests, sources),
         }
-        Ok((!problems.is_empty()).then(|| problems.join("; ")))
     }
 
     /// Tests that nextest runs.
