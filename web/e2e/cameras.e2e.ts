@@ -8,6 +8,8 @@ import { Household } from "./harness/household.ts";
 import { Person } from "./harness/person.ts";
 import { moves } from "./harness/picture.ts";
 import { Visitor } from "./harness/visitor.ts";
+import { pause } from "./harness/wait.ts";
+import { Watcher } from "./harness/watcher.ts";
 import { text } from "./harness/words.ts";
 
 const PASSWORD = "correct-horse-7";
@@ -100,6 +102,8 @@ test("a small stream is taken away, and added again", async () => {
   // The picture goes on from the main stream.
   await person.page.locator("[data-rendition=main]").waitFor({ timeout: 30_000 });
   await moves(person.page.locator("canvas"), 3, 30_000);
+  const alone = Date.now();
+  await pause(10_000);
 
   await person.press("cameras.sub-add");
   await person.page.getByLabel(text("cameras.kind")).selectOption("synthetic");
@@ -107,5 +111,14 @@ test("a small stream is taken away, and added again", async () => {
   await person.press("cameras.test-and-save");
   await person.button("cameras.sub-remove").waitFor({ timeout: 60_000 });
   await person.page.locator("[data-rendition=sub]").waitFor({ timeout: 30_000 });
+
+  // The time without it is looked through, too.
+  await person.signInWithWords(household.words, "none", `/playback?t=${alone + 8_000}`);
+  const at = new Watcher(person);
+  const before = await at.still("Door");
+  await at.zoomIn();
+  await at.drag(160, async () => {
+    await at.stamp("Door", ({ captured }) => captured < before.captured - 1_500);
+  });
   await household.owner.must("camera", "remove", "Door", "--yes");
 });

@@ -158,9 +158,34 @@ export class Previews {
   }
 }
 
-/** Previews of a stream. */
+/** Previews of one stream. */
 export function previewsOf(vault: Vault, stream: Stream): Previews {
   const epochs = vault.epochs(stream.camera);
   const request = requestOf({ site: vault.site, stream, epochs });
   return new Previews({ stream, index: vault.index(stream), request, fetch: vault.fetchAll });
+}
+
+/** Previews of a camera: from the first stream that has a picture there. */
+export class CameraPreviews {
+  readonly #streams: readonly Pick<Previews, "at" | "close">[];
+  #asked = 0;
+
+  constructor(streams: readonly Pick<Previews, "at" | "close">[]) {
+    this.#streams = streams;
+  }
+
+  /** As `Previews.at`. */
+  async at(timeMs: number): Promise<Preview | null> {
+    this.#asked += 1;
+    const asked = this.#asked;
+    for (const stream of this.#streams) {
+      const preview = await stream.at(timeMs);
+      if (preview !== null || asked !== this.#asked) return preview;
+    }
+    return null;
+  }
+
+  close(): void {
+    for (const stream of this.#streams) stream.close();
+  }
 }

@@ -39,9 +39,17 @@ export class Renditions {
     return this.#indexes.has("main") ? "main" : "sub";
   }
 
-  /** The one that previews are the fastest from. */
-  get smallest(): Rendition {
-    return this.#known.get("sub")?.playable === true ? "sub" : "main";
+  /** Those that the browser decodes, the one first that previews are the fastest from. */
+  get forPreviews(): readonly Rendition[] {
+    const order: readonly Rendition[] = ["sub", "main"];
+    return order.filter((rendition) => this.#playable(rendition));
+  }
+
+  /** What could play in place of `plan`; `null` where nothing could. */
+  other({ rendition, frames }: Plan): Plan | null {
+    if (rendition === "main") return this.#playable("sub") ? { rendition: "sub", frames } : null;
+    // The small stream was chosen because the main one is too much.
+    return this.#playable("main") ? { rendition: "main", frames: "keys" } : null;
   }
 
   /** The plan that fits `speed`; `cost`: milliseconds for a megapixel, once it was found to be too much. */
@@ -63,6 +71,10 @@ export class Renditions {
     const known = this.#known.get(rendition);
     if (known !== undefined) this.#known.set(rendition, { ...known, playable: false });
     const other = rendition === "main" ? "sub" : "main";
-    return this.#known.get(other)?.playable === true ? { rendition: other, frames: "all" } : null;
+    return this.#playable(other) ? { rendition: other, frames: "all" } : null;
+  }
+
+  #playable(rendition: Rendition): boolean {
+    return this.#known.get(rendition)?.playable === true;
   }
 }

@@ -6,13 +6,14 @@ import type { DecodeProblem } from "../media/decoder.ts";
 import type { Rendition } from "../sealed/record.ts";
 import type { Codec } from "../sealed/track.ts";
 import { Canvas } from "./canvas.ts";
+import { Elsewhere } from "./elsewhere.ts";
 import type { GapParts } from "./gaps.ts";
 import type { Mark } from "./marks.ts";
 import type { Plan } from "./plan.ts";
-import type { Previews } from "./preview.ts";
-import { previewsOf } from "./preview.ts";
+import { CameraPreviews, previewsOf } from "./preview.ts";
 import type { Shows, ViewState } from "./protocol.ts";
 import { Renditions } from "./renditions.ts";
+import type { Stretch } from "./run.ts";
 import { Run } from "./run.ts";
 import { micros, Shelf } from "./shelf.ts";
 import { Signatures } from "./signatures.ts";
@@ -47,7 +48,8 @@ export class View {
   readonly #renditions: Renditions;
   readonly #signatures: Signatures;
   readonly sound = new SoundFeed();
-  #previews: Previews | null = null;
+  readonly #elsewhere: Elsewhere;
+  #previews: CameraPreviews | null = null;
   #run: Run | null = null;
   #plan: Plan = { rendition: "main", frames: "all" };
   #unplayable: { readonly codec: Codec | null } | null = null;
@@ -58,6 +60,7 @@ export class View {
     this.#parts = parts;
     this.#canvas = new Canvas(parts.canvas);
     this.#renditions = new Renditions(parts.vault, parts.camera, parts.renditions);
+    this.#elsewhere = new Elsewhere(this.#renditions);
     this.#signatures = new Signatures(parts.vault, parts.camera, parts.marks);
   }
 
@@ -73,6 +76,7 @@ export class View {
   /** Runs from `timeMs` on. */
   start(timeMs: number, plan: Plan, behind = 0): void {
     this.#end();
+    this.#elsewhere.reset();
     this.#plan = plan;
     this.#shelf.behind = behind;
     this.#startedAt = performance.now();
@@ -99,11 +103,19 @@ export class View {
     const run = this.#run;
     if (run === null || run.failure !== null || this.#unplayable !== null) return true;
     if (this.#shelf.next(micros(timeMs)) !== null) return true;
-    return run.endMs !== null && run.isIdle;
+    const hole = this.#holeAt(timeMs);
+    const known = hole === null || this.#elsewhere.isKnown(this.#plan, hole, timeMs);
+    return run.endMs !== null && run.isIdle && known;
   }
 
-  /** The stretch without recording in which `timeMs` lies; `toMs` is infinite at the end of all. */
-  gapAt(timeMs: number): { fromMs: number; toMs: number } | null {
+  /** The stretch without any recording in which `timeMs` lies; `toMs` is infinite at the end of all. */
+  gapAt(timeMs: number): Stretch | null {
+    const hole = this.#holeAt(timeMs);
+    return hole !== null && this.#elsewhere.isKnown(this.#plan, hole, timeMs) ? hole : null;
+  }
+
+  /** The same of the rendition that plays. */
+  #holeAt(timeMs: number): Stretch | null {
     const run = this.#run;
     const gap = run?.gaps.find(({ fromMs, toMs }) => fromMs <= timeMs + 20 && timeMs < toMs);
     if (gap !== undefined && this.#nextMs(timeMs) >= gap.toMs - 1_000) return gap;
@@ -118,6 +130,7 @@ export class View {
     this.#signatures.ask();
     if (this.#preview !== null) return;
     this.sound.play(micros(timeMs), heard);
+    void this.#lookElsewhere(timeMs);
     const frame = this.#shelf.current(micros(timeMs));
     if (frame === null) {
       if (this.gapAt(timeMs) !== null) this.#canvas.clear();
@@ -129,6 +142,15 @@ export class View {
     if (!this.isReady(timeMs) && !early) return;
     this.#canvas.draw(frame);
     this.#warm(timeMs);
+  }
+
+  /** Goes on with the other rendition where this one has a hole and that one has none. */
+  async #lookElsewhere(timeMs: number): Promise<void> {
+    const hole = this.#holeAt(timeMs);
+    if (hole === null || this.#elsewhere.isKnown(this.#plan, hole, timeMs)) return;
+    const plan = await this.#elsewhere.ask(this.#plan, hole, timeMs);
+    if (plan !== null) this.start(this.#parts.clock(), plan, this.#shelf.behind);
+    else this.#parts.wake();
   }
 
   /** The moment of the next (1) or the last (-1) picture from `timeMs` on; `null` when it is not here. */
@@ -232,9 +254,11 @@ export class View {
     this.#parts.wake();
   }
 
-  #makePreviews(): Previews {
+  #makePreviews(): CameraPreviews {
     const { vault, camera } = this.#parts;
-    return previewsOf(vault, { camera, rendition: this.#renditions.smallest });
+    const { forPreviews } = this.#renditions;
+    const streams = forPreviews.map((rendition) => previewsOf(vault, { camera, rendition }));
+    return new CameraPreviews(streams);
   }
 }
 
