@@ -21,17 +21,18 @@ export const live: Translation<typeof en> = {
   "live.paused": "Angehalten, solange niemand zusieht",
   "live.camera-problem": "{problem}. Bild von vor {age}",
   "live.revoked": "Sie dürfen diese Kamera nicht mehr ansehen",
-  "live.revoked-do": "Die Mitgliederliste des Haushalts hat sich geändert. Frag eine Eigentümerin.",
+  "live.revoked-do":
+    "Die Mitgliederliste des Haushalts hat sich geändert. Fragen Sie eine Eigentümerin oder einen Eigentümer.",
   "live.gone": "Diese Kamera wurde entfernt",
   "live.gone-do": "Ihre Aufnahmen sind mit ihr gelöscht.",
   "live.signed-out": "Dieses Gerät ist abgemeldet",
   "live.signed-out-do": "Melden Sie sich wieder an, um zuzusehen.",
   "live.failed": "Dieser Browser konnte das Bild nicht zeigen",
-  "live.failed-do": "Versuche es noch einmal. Hilft das nicht, aktualisiere den Browser.",
+  "live.failed-do": "Versuchen Sie es noch einmal. Hilft das nicht, aktualisieren Sie den Browser.",
   "live.unsupported": "Dieser Browser kann {codec} nicht zeigen",
   "live.unsupported-do":
-    "Nimm einen anderen Browser oder gib der Kamera einen zweiten Stream (Substream) in H.264.",
-  "live.instead": "Dieser Browser kann {codec} nicht zeigen: das ist der kleinere Stream",
+    "Nehmen Sie einen anderen Browser, oder geben Sie der Kamera einen kleinen Strom in H.264.",
+  "live.instead": "Dieser Browser kann {codec} nicht zeigen: das ist der kleine Strom",
   "live.refused": "Dieser Stream wurde abgelehnt, nichts davon wird gezeigt",
   "live.refused-changed": "Bilder wurden auf dem Weg hierher verändert oder weggelassen.",
   "live.refused-signer": "Er ist nicht vom Versiegler dieser Kamera unterschrieben.",
@@ -76,8 +77,8 @@ export const live: Translation<typeof en> = {
   "live.dropped-value": ({ skipped, dropped }) =>
     `${skipped} nicht gezeichnet, ${dropped} nicht decodiert`,
   "live.stream": "Stream",
-  "live.main": "Hauptstream",
-  "live.sub": "Substream",
+  "live.main": "Hauptstrom",
+  "live.sub": "Kleiner Strom",
   "live.verified-value": "Unterschrieben vom Versiegler {sealer}, Aussage {counter} um {time}",
   "live.verified-waiting":
     "Jedes Bild wird geprüft; die erste unterschriebene Aussage ist unterwegs",
