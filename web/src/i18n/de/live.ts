@@ -33,7 +33,7 @@ export const live: Translation<typeof en> = {
   "live.unsupported-do":
     "Nehmen Sie einen anderen Browser, oder geben Sie der Kamera einen kleinen Strom in H.264.",
   "live.instead": "Dieser Browser kann {codec} nicht zeigen: das ist der kleine Strom",
-  "live.refused": "Dieser Stream wurde abgelehnt, nichts davon wird gezeigt",
+  "live.refused": "Dieser Strom wurde abgelehnt, nichts davon wird gezeigt",
   "live.refused-changed": "Bilder wurden auf dem Weg hierher verändert oder weggelassen.",
   "live.refused-signer": "Er ist nicht vom Versiegler dieser Kamera unterschrieben.",
   "live.refused-old":
@@ -76,7 +76,7 @@ export const live: Translation<typeof en> = {
   "live.dropped": "Ausgelassen",
   "live.dropped-value": ({ skipped, dropped }) =>
     `${skipped} nicht gezeichnet, ${dropped} nicht decodiert`,
-  "live.stream": "Stream",
+  "live.stream": "Strom",
   "live.main": "Hauptstrom",
   "live.sub": "Kleiner Strom",
   "live.verified-value": "Unterschrieben vom Versiegler {sealer}, Aussage {counter} um {time}",

@@ -45,7 +45,7 @@ export const playback: Translation<typeof en> = {
   "playback.rolled-back":
     "{camera}: Die Aufzeichnungen enden vor dem, was dieses Gerät schon gesehen hat. Das Gateway wurde zurückgesetzt oder zeigt andere.",
   "playback.failed": "Die Aufzeichnung konnte nicht geholt werden.",
-  "playback.reduced-sub": "Bei diesem Tempo der kleine Stream",
+  "playback.reduced-sub": "Bei diesem Tempo der kleine Strom",
   "playback.verifying": "Signaturen werden geprüft…",
   "playback.verified": "Geprüft bis {time}, versiegelt von {key}",
   "playback.verified-title":
