@@ -348,7 +348,7 @@ pub(crate) enum Device {
         Whoever opens it first becomes you, so show it to nobody else."
     )]
     Invite,
-    /// Call a device otherwise, by a statement of yours: no gateway can call it anything else
+    /// Rename a device, by a statement that you sign: no gateway can call it anything else
     #[command(after_help = "Example:\n  bartizan device rename 'Galaxy S24' \"Mum's phone\"")]
     Rename(DeviceRename),
     /// Take a device off the household: it can do nothing any more

@@ -41,6 +41,7 @@ const COMMANDS: [&str; 19] = [
     "verify",
     "device",
     "device invite",
+    "device rename",
     "device remove",
 ];
 
