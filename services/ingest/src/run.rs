@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bartizan_base::{Clock, SystemClock, random};
-use bartizan_domain::{CameraId, GapReason, Hash, Monotonic, StreamId, UtcMillis};
+use bartizan_domain::{CameraId, GapReason, Hash, Monotonic, StreamId};
 use bartizan_media::rtp::Arrival;
 use bartizan_media::rtsp::probe::{PROBE_TIMEOUT, Probe};
 use bartizan_protocol::api::{CameraProblem, PINNED_CONTEXT, ProbeReport, SourceSettings};
@@ -22,7 +22,7 @@ use bartizan_sealing::camera::Context;
 use bartizan_sealing::manifest::{Gap, Manifest};
 use bartizan_sealing::record::Record;
 use bartizan_sealing::segment::SegmentEnd;
-use bartizan_sealing::stream::{Position, Resume};
+use bartizan_sealing::stream::{Position, Recorded, Resume};
 use mio::net::UnixStream;
 use mio::{Events, Interest, Poll, Token};
 
@@ -442,8 +442,12 @@ impl Ingest {
         let is_off = signed
             .as_ref()
             .is_some_and(|(manifest, _)| is_switched_off(manifest, own, tail));
-        let recorded = signed.map(|(manifest, hash)| (manifest.counter, hash, manifest.time));
-        let resume = join(own, recorded, tail, next_segment);
+        let recorded = Recorded {
+            manifest: signed.map(|(manifest, hash)| (manifest.counter, hash, manifest.time)),
+            tail: tail.map(|tail| (end_of(tail), tail.end)),
+            next_segment,
+        };
+        let resume = Resume::join(own, &recorded);
         let known = self.cameras.get(&stream.camera);
         let reason = if known.is_some_and(|camera| camera.has(stream.rendition)) {
             GapReason::RecorderAway
@@ -699,34 +703,12 @@ fn is_switched_off(manifest: &Manifest, own: Option<Position>, tail: Option<Tail
     paused.is_some_and(|gap| gap.reason == GapReason::Paused) && is_last && is_closed
 }
 
-/// What the sealer knows and what the recorder has, as one.
-fn join(
-    own: Option<Position>,
-    recorded: Option<(u64, Hash, UtcMillis)>,
-    tail: Option<Tail>,
-    next_segment: u64,
-) -> Resume {
-    let until = tail
-        .map(|tail| tail.end)
-        .max(recorded.map(|(_, _, time)| time));
-    let own_manifest = own
-        .and_then(|own| Some((own.counter.checked_sub(1)?, own.manifest)))
-        .map(|(counter, hash)| (counter, hash, until.unwrap_or_default()));
-    let manifest = match (own_manifest, recorded) {
-        (Some(own), Some(recorded)) if own.0 > recorded.0 => Some(own),
-        (own, recorded) => recorded.or(own),
-    };
-    let own_next = own.map_or(0, |own| own.next_segment);
-    Resume {
-        manifest,
-        tail: tail.map(|tail| SegmentEnd {
-            number: tail.number,
-            frames: tail.frames,
-            chain: tail.chain,
-        }),
-        until,
-        next_segment: next_segment.max(own_next),
-        lost_from: (own_next > next_segment).then_some(next_segment),
+/// How far the recorder has a stream's last segment.
+const fn end_of(tail: Tail) -> SegmentEnd {
+    SegmentEnd {
+        number: tail.number,
+        frames: tail.frames,
+        chain: tail.chain,
     }
 }
 

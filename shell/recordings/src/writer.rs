@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use bartizan_domain::{CameraId, GapReason, Monotonic, StreamId};
+use bartizan_domain::{CameraId, GapReason, Monotonic, StreamId, UtcMillis};
 
 use crate::checkpoint::Checkpoint;
 use crate::disk::{Access, Device};
@@ -78,6 +78,8 @@ struct Mark {
     end: u64,
     /// How many ended segments.
     rows: usize,
+    /// Number and start of the segment after those. By the time that they are in the index, others may have ended.
+    next: Option<(u64, UtcMillis)>,
     manifest: Option<(u64, u32)>,
 }
 
@@ -86,10 +88,12 @@ impl Mark {
     fn of(inner: &Inner) -> Option<Self> {
         let (end, rows) = (inner.pos, inner.rows.len());
         let is_due = inner.committed < end || rows > 0 || !inner.extents.is_empty();
+        let next = inner.tracker.open.map(|open| (open.number, open.start));
         let manifest = inner.tracker.manifest;
         is_due.then_some(Self {
             end,
             rows,
+            next,
             manifest,
         })
     }
@@ -359,15 +363,14 @@ impl Writer {
     /// Enters what a commit covered into the stream's index. Rows move under no lock but their own: a
     /// reader that looks at the stream first and at the index then finds them in one of both.
     fn index(&self, cell: &Cell, mark: &Mark) -> io::Result<()> {
-        let (extents, rows, hint) = {
+        let (extents, rows) = {
             let inner = inner(cell);
-            let hint = inner.tracker.open.map(|open| (open.number, open.start));
             let rows = inner.rows.get(..mark.rows).unwrap_or_default().to_vec();
-            (inner.extents.clone(), rows, hint)
+            (inner.extents.clone(), rows)
         };
         let (taken, written) = {
             let mut index = lock(&cell.index);
-            let taken = index.append(&extents, &rows, hint);
+            let taken = index.append(&extents, &rows, mark.next);
             index.note_manifest(mark.manifest);
             (taken, index.write(&*self.shared.disk))
         };

@@ -3,6 +3,8 @@
 //! Bytes and times in, records out; nothing is sent, stored or read from a clock here. The caller owns
 //! the epoch (shared by a camera's two streams), the randomness and the sockets.
 
+mod resume;
+
 use std::fmt;
 
 use bartizan_domain::{GapReason, Hash, Millis, StreamId, Track, UtcMillis};
@@ -10,6 +12,7 @@ use bartizan_identity::SigningKey;
 
 use crate::manifest::{Gap, Head, HeadState, MAX_GAPS, Manifest, SIGN_EVERY};
 use crate::segment::{EpochSecret, Frame, SealError, SegmentEnd, SegmentHeader, SegmentSealer};
+pub use resume::{Recorded, Resume};
 
 /// A keyframe this soon after a segment's start does not begin another: cameras that send only keyframes
 /// would make an index row of each picture.
@@ -40,32 +43,6 @@ impl fmt::Debug for Keys<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keys({:?})", self.epoch.scope.epoch)
     }
-}
-
-/// Where a stream stood when its last sealer or recorder stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Resume {
-    /// Counter, hash and time of the last manifest.
-    pub manifest: Option<(u64, Hash, UtcMillis)>,
-    /// The last segment as the recorder has it, when no manifest closed it.
-    pub tail: Option<SegmentEnd>,
-    /// The last moment that is known to be recorded.
-    pub until: Option<UtcMillis>,
-    /// The number of the next segment.
-    pub next_segment: u64,
-    /// Segments from this number on, up to `next_segment`, never reached the disk.
-    pub lost_from: Option<u64>,
-}
-
-impl Resume {
-    /// A stream that never was.
-    pub const FRESH: Self = Self {
-        manifest: None,
-        tail: None,
-        until: None,
-        next_segment: 0,
-        lost_from: None,
-    };
 }
 
 /// What a caller writes down so that a counter is never used twice.

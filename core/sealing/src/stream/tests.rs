@@ -368,6 +368,71 @@ fn a_restart_signs_the_tail_it_finds() {
     assert_eq!(report.gaps[0].reason, GapReason::Restart);
 }
 
+/// What a recorder that reads `bytes` back says of them.
+fn recorded(bytes: &[u8]) -> Recorded {
+    let (mut recorded, mut chain, mut rest) = (Recorded::default(), Hash::ZERO, bytes);
+    while let Some((record, after)) = Record::split(rest).unwrap() {
+        rest = after;
+        if record.header.kind == Kind::Manifest {
+            let manifest = Manifest::decode(record.body).unwrap();
+            let hash = record.chain_after(&Hash::ZERO).unwrap();
+            recorded.manifest = Some((manifest.counter, hash, manifest.time));
+            continue;
+        }
+        if record.header.kind == Kind::SegmentHeader {
+            let header = SegmentHeader::decode(record.body).unwrap();
+            let segment = SegmentEnd {
+                number: header.number,
+                frames: 0,
+                chain: Hash::ZERO,
+            };
+            (recorded.tail, chain) = (Some((segment, header.start)), Hash::ZERO);
+            recorded.next_segment = header.number + 1;
+        }
+        chain = record.chain_after(&chain).unwrap();
+        if let Some((segment, _)) = &mut recorded.tail {
+            segment.chain = chain;
+            segment.frames += u32::from(record.header.kind == Kind::Frame);
+        }
+    }
+    recorded
+}
+
+/// Wherever the link is cut, and whatever the recorder has after that of what it was given: what it has not is a
+/// signed gap. It may count numbers of segments that it does not have.
+#[test]
+fn wherever_the_recorder_stops_what_it_has_not_is_a_signed_gap() {
+    let mut bench = Bench::new();
+    bench.film(5, 25);
+    let (own, stream, whole) = (bench.sealer.position(), bench.sealer.stream, bench.out);
+    let now = bench.now.saturating_add(2_000);
+    let mut ends = vec![0];
+    while let Some((record, _)) = Record::split(&whole[ends[ends.len() - 1]..]).unwrap() {
+        ends.push(ends[ends.len() - 1] + record.bytes.len());
+    }
+    for kept in ends {
+        let recorded = recorded(&whole[..kept]);
+        for next_segment in recorded.next_segment..=own.next_segment {
+            let said = Recorded {
+                next_segment,
+                ..recorded
+            };
+            let resume = Resume::join(Some(own), &said);
+            bench.out = whole[..kept].to_vec();
+            bench.now = now;
+            bench.sealer = StreamSealer::resume(stream, &resume, GapReason::RecorderAway, now);
+            bench.connect();
+            bench.film(2, 25);
+            let report = bench.verify();
+            assert!(
+                report.is_whole(),
+                "{kept} bytes, {next_segment} counted: {report:?}"
+            );
+            assert_eq!(report.gaps.len(), 1);
+        }
+    }
+}
+
 /// A machine that is set back to a snapshot seals into the same epoch with the same numbers again.
 #[test]
 fn g_22_p8_no_key_and_nonce_come_twice_even_on_a_machine_that_is_set_back() {

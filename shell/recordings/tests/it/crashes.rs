@@ -110,9 +110,8 @@ impl Model {
     }
 
     /// The next records: what `kind` asks for as far as it may come now.
-    fn act(&mut self, lab: &Lab, kind: u8, len: usize) {
-        let now = lab.now();
-        let records = match (kind, self.running) {
+    fn next(&mut self, now: UtcMillis, kind: u8, len: usize) -> Vec<u8> {
+        match (kind, self.running) {
             (0, true) => self.sealer.manifest(now),
             (1, true) => {
                 self.running = false;
@@ -124,8 +123,25 @@ impl Model {
                 self.running = true;
                 self.sealer.header(now)
             }
-        };
+        }
+    }
+
+    fn act(&mut self, lab: &Lab, kind: u8, len: usize) {
+        let records = self.next(lab.now(), kind, len);
         self.give(lab, &records);
+    }
+
+    /// Records that come while the next sync lasts, or as soon as the writer has worked.
+    fn act_while_it_syncs(&mut self, lab: &Lab, acts: &[(u8, usize)]) -> Vec<u8> {
+        let now = lab.now();
+        let records: Vec<u8> = acts
+            .iter()
+            .flat_map(|(kind, len)| self.next(now, *kind, *len))
+            .collect();
+        let (recorder, stream, given) = (lab.recorder.clone(), self.sealer.stream, records.clone());
+        lab.disk
+            .while_it_syncs(move || recorder.append(stream, &given).unwrap());
+        records
     }
 }
 
@@ -190,8 +206,17 @@ fn check_rebuilt(disk: &FaultDisk, lab: &Lab, models: &[Model], lose: &str) {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Act { stream: usize, kind: u8, len: usize },
+    Act {
+        stream: usize,
+        kind: u8,
+        len: usize,
+    },
     Pass(u64),
+    /// Records come while the writer commits.
+    PassBusy {
+        stream: usize,
+        acts: Vec<(u8, usize)>,
+    },
     SetClock(i64),
     CutPower(u64),
     Close,
@@ -203,6 +228,8 @@ fn step() -> impl Strategy<Value = Step> {
         30 => (0..3_usize, 0..6_u8, prop_oneof![0..300_usize, 0..9_000_usize])
             .prop_map(|(stream, kind, len)| Step::Act { stream, kind, len }),
         6 => (10..700_u64).prop_map(Step::Pass),
+        2 => (0..3_usize, prop::collection::vec((0..6_u8, 0..2_000_usize), 1..6))
+            .prop_map(|(stream, acts)| Step::PassBusy { stream, acts }),
         1 => (-3_600_000..3_600_000_i64).prop_map(Step::SetClock),
         1 => any::<u64>().prop_map(Step::CutPower),
         1 => Just(Step::Close),
@@ -230,6 +257,15 @@ fn run(steps: Vec<Step>) {
                         .iter_mut()
                         .for_each(|model| model.safe = model.bytes.len());
                 }
+            }
+            Step::PassBusy { stream, acts } => {
+                let more = models[stream].act_while_it_syncs(&lab, &acts);
+                lab.commit();
+                lab.disk.hurry();
+                models
+                    .iter_mut()
+                    .for_each(|model| model.safe = model.bytes.len());
+                models[stream].bytes.extend(more);
             }
             Step::SetClock(by) => {
                 lab.clock
@@ -324,6 +360,27 @@ fn nothing_of_an_extent_that_lost_its_header_is_taken_for_new() {
         Step::Pass(10),
         Step::CutPower(15_134_210_926_942_257_196),
     ]);
+}
+
+/// The index of a stream begins with the number of the segment that the disk has, not of the one that runs when the
+/// disk is done: with wrong numbers in the index, the next process would cut the last segment off.
+#[test]
+fn a_segment_that_begins_while_the_first_is_committed_keeps_its_number() {
+    let mut lab = Lab::new();
+    let mut model = Model::new(main_of(1));
+    // Header and a frame.
+    model.act(&lab, 2, 0);
+    model.act(&lab, 2, 3_000);
+    // Close, manifest, header and a frame.
+    let second = model.act_while_it_syncs(&lab, &[(1, 0), (0, 0), (2, 0), (2, 3_000)]);
+    lab.commit();
+    model.bytes.extend(second);
+    assert_eq!(plain(&lab.rows(main_of(1))), model.rows());
+    lab.commit();
+    model.safe = model.bytes.len();
+    assert_eq!(plain(&lab.rows(main_of(1))), model.rows());
+    lab = lab.reopen();
+    check(&lab, std::slice::from_mut(&mut model));
 }
 
 #[test]

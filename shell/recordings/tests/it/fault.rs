@@ -70,12 +70,25 @@ struct State {
     device: u64,
 }
 
+type Act = Box<dyn FnOnce() + Send>;
+
+/// What others do while the disk syncs next.
+#[derive(Clone, Default)]
+struct Meanwhile(Arc<Mutex<Option<Act>>>);
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meanwhile")
+    }
+}
+
 /// The disk. Clones are the same disk; [`FaultDisk::fork`] makes another one.
 #[derive(Debug, Clone)]
 pub struct FaultDisk {
     state: Arc<Mutex<State>>,
     clock: TestClock,
     generation: u64,
+    meanwhile: Meanwhile,
 }
 
 impl FaultDisk {
@@ -89,6 +102,7 @@ impl FaultDisk {
             state: Arc::new(Mutex::new(state)),
             clock: clock.clone(),
             generation: 0,
+            meanwhile: Meanwhile::default(),
         }
     }
 
@@ -103,11 +117,25 @@ impl FaultDisk {
             state,
             clock: self.clock.clone(),
             generation: self.generation,
+            meanwhile: Meanwhile::default(),
         }
     }
 
     pub fn set_faults(&self, change: impl FnOnce(&mut Faults)) {
         change(&mut self.locked().faults);
+    }
+
+    /// Has `act` happen while the next sync lasts.
+    pub fn while_it_syncs(&self, act: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.0.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// What is to happen while a sync lasts happens now, if it has not yet.
+    pub fn hurry(&self) {
+        let act = self.meanwhile.0.lock().unwrap().take();
+        if let Some(act) = act {
+            act();
+        }
     }
 
     pub fn set_capacity(&self, capacity: u64) {
@@ -177,6 +205,7 @@ impl FaultDisk {
             state: Arc::clone(&self.state),
             clock: self.clock.clone(),
             generation,
+            meanwhile: Meanwhile::default(),
         }
     }
 
@@ -339,6 +368,7 @@ impl Disk for FaultDisk {
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
         self.clock.advance(self.look()?.faults.sync_takes);
+        self.hurry();
         let mut state = self.change()?;
         // A journal is written in order.
         for op in std::mem::take(&mut state.pending) {
@@ -495,6 +525,7 @@ impl DiskFile for FaultFile {
     fn sync(&self) -> io::Result<()> {
         let takes = self.disk.look()?.faults.sync_takes;
         self.disk.clock.advance(takes);
+        self.disk.hurry();
         drop(self.disk.change()?);
         self.with(|inode| {
             inode.dirty.clear();
