@@ -6,6 +6,12 @@ import type { BrowserContext, ConsoleMessage, Page, Response } from "playwright-
 /** Marks the reports that [`report`] prints. */
 const MARK = "e2e-policy-violation ";
 
+/**
+ * What Firefox says of files that were on their way when their page was left: they have no address any more. A service worker
+ * that fails a page that is there is told with the address.
+ */
+const CUT_OFF = /^Failed to load ‘’\. A ServiceWorker intercepted the request/;
+
 /** Runs in each page before its own scripts. */
 function report(mark: string): void {
   document.addEventListener("securitypolicyviolation", (event) => {
@@ -33,7 +39,7 @@ export class Witness {
   static async watch(context: BrowserContext, origins: readonly string[]): Promise<Witness> {
     const witness = new Witness(origins);
     context.on("console", (message) => witness.#console(message));
-    context.on("weberror", (error) => witness.#note(`error: ${error.error().message}`));
+    context.on("weberror", (error) => witness.#error(error.error().message));
     context.on("request", (request) => witness.#address(request.url()));
     context.on("response", (response) => {
       witness.#response(response);
@@ -57,6 +63,12 @@ export class Witness {
   #page(page: Page): void {
     page.on("websocket", (socket) => this.#address(socket.url().replace(/^ws/, "http")));
     page.on("crash", () => this.#note("the page crashed"));
+  }
+
+  #error(message: string): void {
+    if (!CUT_OFF.test(message)) {
+      this.#note(`error: ${message}`);
+    }
   }
 
   #console(message: ConsoleMessage): void {

@@ -111,6 +111,24 @@ describe("the shelf", () => {
     shelf.clear();
     expect(closed).toEqual([10, 20, 30, 40]);
   });
+
+  test("a step goes to the very next picture, wherever between two the moment stands", () => {
+    const stepFrom = (timeUs: number, drawnUs: number, direction: 1 | -1) => {
+      const shelf = new Shelf<ReturnType<typeof frame>>();
+      shelf.behind = 9;
+      for (let at = 0; at < 5; at += 1) shelf.put(frame(at * 100_000));
+      return shelf.neighbour(timeUs, drawnUs, direction)?.timestamp;
+    };
+    for (let timeUs = 200_000; timeUs < 300_000; timeUs += 500) {
+      expect(stepFrom(timeUs, 200_000, 1)).toBe(300_000);
+      expect(stepFrom(timeUs, 200_000, -1)).toBe(100_000);
+    }
+    // Seen in another run, which placed it a little earlier.
+    for (const drawnUs of [197_000, 199_999]) {
+      expect(stepFrom(drawnUs, drawnUs, 1)).toBe(300_000);
+      expect(stepFrom(drawnUs, drawnUs, -1)).toBe(100_000);
+    }
+  });
 });
 
 describe("the channel", () => {

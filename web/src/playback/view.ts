@@ -23,9 +23,6 @@ import type { Vault } from "./vault.ts";
 /** A picture that is late by more than this after a jump gives way to one that is near, in milliseconds. */
 const SHOW_EARLY_MS = 150;
 
-/** Pictures that are closer than this are one, in microseconds: a run lays its line by milliseconds. */
-const SLACK_US = 4_000;
-
 /** Pictures that are kept behind the shown one while somebody steps. */
 export const STEPS_BEHIND = 12;
 
@@ -155,10 +152,9 @@ export class View {
 
   /** The moment of the next (1) or the last (-1) picture from `timeMs` on; `null` when it is not here. */
   neighbour(timeMs: number, direction: 1 | -1): number | null {
-    // Two runs place the same picture a little apart.
-    const here = this.#shelf.current(micros(timeMs) + SLACK_US)?.timestamp ?? micros(timeMs);
-    const frame =
-      direction === 1 ? this.#shelf.next(here + SLACK_US) : this.#shelf.previous(here - SLACK_US);
+    const drawn = this.#canvas.pictureMs;
+    const drawnUs = drawn === null ? null : micros(drawn);
+    const frame = this.#shelf.neighbour(micros(timeMs), drawnUs, direction);
     return frame === null ? null : frame.timestamp / 1_000;
   }
 
