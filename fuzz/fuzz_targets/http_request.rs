@@ -6,6 +6,8 @@
 //! bytes behind the next empty line. The first byte says whether the gateway is claimed.
 #![no_main]
 
+#[path = "../../shell/http/tests/it/gates.rs"]
+mod gates;
 #[path = "../../shell/http/tests/it/memory.rs"]
 mod memory;
 
