@@ -108,6 +108,7 @@ test("on a phone one finger drags through the recordings, and two zoom", async (
   expect(near).toBeGreaterThan(1);
   await fingers.pinch(at.timeline, 240, 80);
   await at.key("End");
+  await at.still("Door");
   expect(await dragged()).toBeGreaterThan(near * 1.8);
 
   // On the picture they enlarge it, and one finger moves what is enlarged.

@@ -60,8 +60,13 @@ export class Lens {
       if (event.button !== 0 || (event.target as Element).closest("button, a") !== null) return;
       touch.down(told(event));
     });
-    on("pointermove", (event) => this.#show(touch.move(this.#view, this.#rect(), told(event))));
-    on("pointerup", (event) => this.#show(touch.up(this.#view, this.#rect(), told(event))));
+    on("pointermove", (event) => {
+      // A pointer that only passes by costs nothing.
+      if (touch.isHeld) this.#show(touch.move(this.#view, this.#rect(), told(event)));
+    });
+    on("pointerup", (event) => {
+      if (touch.isHeld) this.#show(touch.up(this.#view, this.#rect(), told(event)));
+    });
     on("pointercancel", (event) => touch.cancel(event.pointerId));
     on("pointerleave", (event) => touch.cancel(event.pointerId));
     // Two fingers are ours from the start; else the browser may take them for scrolling, and says no more of them.

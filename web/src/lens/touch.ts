@@ -36,6 +36,11 @@ export class LensTouch {
   #travelled = 0;
   #tap: Touch | null = null;
 
+  /** Whether a finger or a button is down. */
+  get isHeld(): boolean {
+    return this.#pointers.size > 0;
+  }
+
   down(touch: Touch): void {
     if (this.#pointers.size === 0) this.#travelled = 0;
     this.#pointers.set(touch.id, touch);

@@ -16,10 +16,8 @@ export function shapeOf(camera: CameraId): number {
   return shapes.get(camera) ?? USUAL;
 }
 
-/** Notes how large a picture was; gives its shape. */
-export function noteShape(camera: CameraId, width: number, height: number): number {
-  if (width > 0 && height > 0) {
-    shapes.set(camera, Math.min(WIDEST, Math.max(NARROWEST, width / height)));
-  }
-  return shapeOf(camera);
+/** Notes how large a picture was. */
+export function noteShape(camera: CameraId, width: number, height: number): void {
+  if (width === 0 || height === 0) return;
+  shapes.set(camera, Math.min(WIDEST, Math.max(NARROWEST, width / height)));
 }
