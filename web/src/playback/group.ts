@@ -31,6 +31,9 @@ const STEP_MS = 8_000;
 /** How far back decoding starts for a step back, in milliseconds. */
 const STEP_BACK_MS = 250;
 
+/** Views, and the moment of the picture that each of them shows. */
+type Seen = readonly (readonly [View, number])[];
+
 /** All views and their clock. */
 export class Group {
   readonly views = new Map<number, View>();
@@ -87,6 +90,8 @@ export class Group {
     this.clock.play(playing, performance.now());
     if (playing) for (const view of this.views.values()) view.behind = 0;
     this.#ended = false;
+    // Steps go through every picture, whatever the speed.
+    if (playing && this.#stepping > 0) this.#replan();
     this.#stepping = 0;
     this.#rejudge();
     this.wake();
@@ -101,13 +106,12 @@ export class Group {
     this.wake();
   }
 
-  seek(timeMs: number, behind = 0): void {
+  seek(timeMs: number): void {
     this.#scrubbing = false;
     this.#ended = false;
-    if (behind === 0) this.#stepping = 0;
+    this.#stepping = 0;
     this.clock.set(timeMs, performance.now());
-    const from = behind === 0 ? timeMs : timeMs - STEP_BACK_MS;
-    for (const view of this.views.values()) view.start(from, this.#planOf(view), behind);
+    for (const view of this.views.values()) view.start(timeMs, this.#planOf(view));
     this.#rejudge();
     this.wake();
   }
@@ -119,29 +123,49 @@ export class Group {
     this.wake();
   }
 
-  /** Shows the next or the last picture of the first camera that has one. */
+  /** Shows the next or the last picture of the first camera that has one, from those that are seen now. */
   async step(direction: 1 | -1): Promise<void> {
     this.clock.play(false, performance.now());
-    const stepping = ++this.#stepping;
-    for (const view of this.views.values()) view.behind = STEPS_BEHIND;
-    const here = this.now();
-    if (this.#stepTo(direction)) return;
-    // A step back from the first picture on the shelf: what is before it has to be decoded.
-    if (direction === -1) this.seek(here, STEPS_BEHIND);
+    this.#stepping += 1;
+    const [stepping, here, views] = [this.#stepping, this.now(), [...this.views.values()]];
+    for (const view of views) view.behind = STEPS_BEHIND;
+    let seen: Seen = views.map((view) => [view, view.seenMs(here)]);
+    if (views.some(({ plan }) => plan.frames === "keys")) {
+      // Between keyframes nothing is decoded yet: the cameras meet at the last one that is seen.
+      const latest = Math.max(...seen.map(([, timeMs]) => timeMs));
+      seen = views.map((view) => [view, latest]);
+      this.#decodeAround(latest);
+    } else if (this.#stepTo(seen, direction)) {
+      return;
+    } else if (direction === -1) {
+      this.#decodeAround(here);
+    }
     const until = performance.now() + STEP_MS;
     while (stepping === this.#stepping && performance.now() < until) {
       await new Promise((wake) => setTimeout(wake, 15));
-      const ready = [...this.views.values()].every((view) => view.isReady(here));
-      if (ready && (this.#stepTo(direction) || direction === -1)) return;
+      const ready = seen.every(([view, timeMs]) => view.isReady(timeMs));
+      if (ready && (this.#stepTo(seen, direction) || direction === -1)) return;
     }
   }
 
-  #stepTo(direction: 1 | -1): boolean {
-    const here = this.now();
-    const times = [...this.views.values()]
-      .map((view) => view.neighbour(here, direction))
+  /** Decodes every picture from a little before `timeMs` on. */
+  #decodeAround(timeMs: number): void {
+    this.#scrubbing = false;
+    this.clock.set(timeMs, performance.now());
+    const [from, cameras] = [timeMs - STEP_BACK_MS, this.views.size];
+    for (const view of this.views.values()) {
+      const plan = view.plan.frames === "all" ? view.plan : view.planFor(1, null, cameras);
+      view.start(from, plan, STEPS_BEHIND);
+    }
+    this.wake();
+  }
+
+  #stepTo(seen: Seen, direction: 1 | -1): boolean {
+    const times = seen
+      .map(([view, timeMs]) => view.neighbour(timeMs, direction))
       .filter((time) => time !== null);
     if (times.length === 0) return false;
+    this.#ended = false;
     const time = direction === 1 ? Math.min(...times) : Math.max(...times);
     this.clock.set(time, performance.now());
     this.wake();

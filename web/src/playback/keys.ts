@@ -7,9 +7,9 @@ import { SealedError } from "../domain/errors.ts";
 import { Splitter } from "../sealed/record.ts";
 import type { RecordedRequest } from "../sealed/recorded.ts";
 import { RecordedOpener } from "../sealed/recorded.ts";
-import type { Frame, SegmentHeader } from "../sealed/segment.ts";
+import type { SegmentHeader } from "../sealed/segment.ts";
 import type { Channel } from "./channel.ts";
-import type { Loaded } from "./loader.ts";
+import type { KeyPicture, Loaded } from "./loader.ts";
 import { follows, sleep } from "./loader.ts";
 import type { Segment, SegmentIndex, Stream } from "./segments.ts";
 import { endOf } from "./segments.ts";
@@ -20,12 +20,6 @@ export type FetchAll = (
   range: { start: number; end: number },
   signal: AbortSignal,
 ) => Promise<Bytes>;
-
-/** A segment's first keyframe. */
-export interface KeyPicture {
-  readonly header: SegmentHeader;
-  readonly frame: Frame;
-}
 
 /** Fetches and opens the first keyframe of `segment`; `null` when it holds none. */
 export async function keyOf(
@@ -103,7 +97,7 @@ async function give(segment: Segment, parts: KeyLoaderParts): Promise<void> {
   const picture = keyOf(stream, segment, request, fetch, signal);
   const opened = picture.then((found) => {
     if (found === null) throw new SealedError("not-found", "keyframe");
-    return found.frame;
+    return found;
   });
   opened.catch(() => undefined); // Whoever receives it is told.
   await out.send({ kind: "key", segment, opened }, 1);

@@ -6,30 +6,54 @@ import type { Frame } from "../sealed/segment.ts";
 /** A line that is off by more than this is laid anew, in microseconds. */
 const DRIFT_US = 100_000;
 
-/** Places the frames of one run on one line of time. */
+/** Sessions whose lines are remembered: a camera begins one whenever it connects. The oldest goes first. */
+const MAX_SESSIONS = 256;
+
+/**
+ * Where the lines of a stream's sessions lie, for all runs over it: capture times tremble by some milliseconds, and a picture
+ * that another run placed elsewhere would be taken for another one.
+ */
+export class Lines {
+  readonly #zeros = new Map<number, number>();
+
+  /** The moment at which presentation times of `session` are zero, in microseconds since 1970. */
+  zero(session: number): number | null {
+    return this.#zeros.get(session) ?? null;
+  }
+
+  /** A picture says that it is `zeroUs`. */
+  lay(session: number, zeroUs: number): void {
+    const known = this.#zeros.get(session);
+    if (known !== undefined && Math.abs(zeroUs - known) <= DRIFT_US) return;
+    this.#zeros.set(session, zeroUs);
+    const [oldest] = this.#zeros.keys();
+    if (this.#zeros.size > MAX_SESSIONS && oldest !== undefined) this.#zeros.delete(oldest);
+  }
+}
+
+/** Places the frames of one run. */
 export class Line {
-  #session: number | null = null;
-  #zeroUs = 0;
+  readonly #lines: Lines;
+  #session = 0;
   readonly #timescales = new Map<string, number>();
+
+  constructor(lines: Lines) {
+    this.#lines = lines;
+  }
 
   /** A segment of `session` begins. */
   begin(session: number): void {
-    if (session !== this.#session) this.#zeroUs = Number.NaN;
     this.#session = session;
   }
 
   /** When `frame` is shown, in microseconds since 1970; `null` before the first picture of a session. */
-  place(frame: Frame): number | null {
-    if (frame.config !== null) this.#timescales.set(frame.track, frame.config.timescale);
-    const timescale = this.#timescales.get(frame.track);
+  place({ track, config, pts, captured }: Frame): number | null {
+    if (config !== null) this.#timescales.set(track, config.timescale);
+    const timescale = this.#timescales.get(track);
     if (timescale === undefined) return null;
-    const offsetUs = (Number(frame.pts) * 1e6) / timescale;
-    if (frame.track === "video") this.#lay(Number(frame.captured) * 1_000 - offsetUs);
-    return Number.isNaN(this.#zeroUs) ? null : Math.round(this.#zeroUs + offsetUs);
-  }
-
-  #lay(zeroUs: number): void {
-    const off = Math.abs(zeroUs - this.#zeroUs);
-    if (Number.isNaN(this.#zeroUs) || off > DRIFT_US) this.#zeroUs = zeroUs;
+    const offsetUs = (Number(pts) * 1e6) / timescale;
+    if (track === "video") this.#lines.lay(this.#session, Number(captured) * 1_000 - offsetUs);
+    const zeroUs = this.#lines.zero(this.#session);
+    return zeroUs === null ? null : Math.round(zeroUs + offsetUs);
   }
 }

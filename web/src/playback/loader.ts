@@ -25,12 +25,18 @@ export const PAUSE_MS = 1_500;
 /** At the end of what is recorded: how often it is asked for more. */
 const END_POLL_MS = 1_000;
 
+/** A segment's first keyframe. */
+export interface KeyPicture {
+  readonly header: SegmentHeader;
+  readonly frame: Frame;
+}
+
 /** What comes out, in its order. */
 export type Loaded =
   | { readonly kind: "segment"; readonly segment: Segment; readonly header: SegmentHeader }
   | { readonly kind: "frame"; readonly opened: Promise<Frame> }
   /** The first keyframe of a segment, without what follows it. */
-  | { readonly kind: "key"; readonly segment: Segment; readonly opened: Promise<Frame> }
+  | { readonly kind: "key"; readonly segment: Segment; readonly opened: Promise<KeyPicture> }
   /** Nothing was recorded, or can't be opened, from … to. */
   | { readonly kind: "gap"; readonly fromMs: number; readonly toMs: number }
   /** Nothing more is recorded yet. */

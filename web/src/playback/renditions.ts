@@ -4,6 +4,7 @@
 import type { CameraId } from "../domain/id.ts";
 import type { Rendition } from "../sealed/record.ts";
 import type { VideoConfig } from "../sealed/track.ts";
+import { Lines } from "./line.ts";
 import type { Known, Plan } from "./plan.ts";
 import { GUESS_MS_PER_MEGAPIXEL, planFor } from "./plan.ts";
 import type { SegmentIndex } from "./segments.ts";
@@ -22,6 +23,7 @@ const STRAINED = 1.01;
 export class Renditions {
   readonly #indexes = new Map<Rendition, SegmentIndex>();
   readonly #known = new Map<Rendition, Known>();
+  readonly #lines = { main: new Lines(), sub: new Lines() };
 
   constructor(vault: Vault, camera: CameraId, renditions: readonly Rendition[]) {
     for (const rendition of renditions) {
@@ -32,6 +34,11 @@ export class Renditions {
 
   index(rendition: Rendition): SegmentIndex | undefined {
     return this.#indexes.get(rendition);
+  }
+
+  /** Where its pictures lie in time. */
+  lines(rendition: Rendition): Lines {
+    return this.#lines[rendition];
   }
 
   /** The one whose recordings are asked about. */

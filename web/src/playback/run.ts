@@ -13,6 +13,7 @@ import { Channel } from "./channel.ts";
 import type { EpochStore } from "./epochs.ts";
 import type { FetchAll } from "./keys.ts";
 import { loadKeys } from "./keys.ts";
+import type { Lines } from "./line.ts";
 import { Line } from "./line.ts";
 import type { Fetch, Loaded } from "./loader.ts";
 import { Loader } from "./loader.ts";
@@ -50,6 +51,7 @@ export interface RunParts {
   readonly fetch: Fetch;
   readonly fetchAll: FetchAll;
   readonly shelf: Shelf<VideoFrame>;
+  readonly lines: Lines;
   readonly plan: Plan;
   /** The moment that is shown, in milliseconds since 1970. */
   readonly clock: () => number;
@@ -72,7 +74,7 @@ export function requestOf(parts: Pick<RunParts, "site" | "stream" | "epochs">): 
 export class Run {
   readonly #parts: RunParts;
   readonly #abort = new AbortController();
-  readonly #line = new Line();
+  readonly #line: Line;
   readonly #decoder: PictureDecoder;
   #channel: Channel<Loaded>;
   #config: VideoConfig | null = null;
@@ -90,6 +92,7 @@ export class Run {
 
   constructor(parts: RunParts) {
     this.#parts = parts;
+    this.#line = new Line(parts.lines);
     const keys = parts.plan.frames === "keys";
     this.#channel = new Channel(keys ? KEYS_AHEAD : FETCHED_STANDING);
     this.#began = parts.clock();
@@ -177,17 +180,21 @@ export class Run {
   }
 
   async #frame(item: Loaded & { kind: "frame" | "key" }): Promise<void> {
-    const frame = await this.#opened(item.opened);
-    if (frame === null) return;
-    const timeUs = item.kind === "key" ? Number(frame.captured) * 1_000 : this.#line.place(frame);
+    const opened = await this.#opened(item);
+    if (opened === null || this.#abort.signal.aborted) return;
+    const { frame, session } = opened;
+    if (session !== null) this.#line.begin(session);
+    const timeUs = this.#line.place(frame);
     if (timeUs === null) return;
     if (frame.track === "audio") return this.#parts.sound(frame, timeUs);
     if (frame.track === "video") await this.#video(frame, timeUs);
   }
 
-  async #opened(opened: Promise<Frame>): Promise<Frame | null> {
+  async #opened(item: Loaded & { kind: "frame" | "key" }) {
     try {
-      return await opened;
+      if (item.kind === "frame") return { frame: await item.opened, session: null };
+      const { frame, header } = await item.opened;
+      return { frame, session: header.session };
     } catch (error) {
       if (!(error instanceof SealedError)) throw error;
       this.#broken = true;

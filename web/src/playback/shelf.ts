@@ -13,9 +13,6 @@ export function micros(timeMs: number): number {
   return Math.round(timeMs * 1_000);
 }
 
-/** Pictures that are closer than this are one, in microseconds: a run lays its line by milliseconds. */
-const SLACK_US = 4_000;
-
 /** Pictures in order of time. */
 export class Shelf<F extends Shown> {
   /** Pictures that are kept behind the one that is shown. */
@@ -44,17 +41,6 @@ export class Shelf<F extends Shown> {
   /** The last picture before `timeUs`. */
   previous(timeUs: number): F | null {
     return this.#frames.findLast(({ timestamp }) => timestamp < timeUs) ?? null;
-  }
-
-  /**
-   * The next (1) or the last (-1) picture for somebody who sees the one of `drawnUs` at the moment `timeUs`. Another run may
-   * have placed that picture a little later than the moment, which then is still its own.
-   */
-  neighbour(timeUs: number, drawnUs: number | null, direction: 1 | -1): F | null {
-    const exact = this.current(timeUs)?.timestamp;
-    const seen = exact !== undefined && exact === drawnUs;
-    const here = seen ? exact : (this.current(timeUs + SLACK_US)?.timestamp ?? timeUs);
-    return direction === 1 ? this.next(here + SLACK_US) : this.previous(here - SLACK_US);
   }
 
   /** How many pictures wait after `timeUs`. */

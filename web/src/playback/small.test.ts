@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 
 import { Channel } from "./channel.ts";
 import { Clock } from "./clock.ts";
-import { Line } from "./line.ts";
+import { Line, Lines } from "./line.ts";
 import { fromLocal, toLocal } from "./local.ts";
 import { Marks } from "./marks.ts";
 import { planFor } from "./plan.ts";
@@ -111,24 +111,6 @@ describe("the shelf", () => {
     shelf.clear();
     expect(closed).toEqual([10, 20, 30, 40]);
   });
-
-  test("a step goes to the very next picture, wherever between two the moment stands", () => {
-    const stepFrom = (timeUs: number, drawnUs: number, direction: 1 | -1) => {
-      const shelf = new Shelf<ReturnType<typeof frame>>();
-      shelf.behind = 9;
-      for (let at = 0; at < 5; at += 1) shelf.put(frame(at * 100_000));
-      return shelf.neighbour(timeUs, drawnUs, direction)?.timestamp;
-    };
-    for (let timeUs = 200_000; timeUs < 300_000; timeUs += 500) {
-      expect(stepFrom(timeUs, 200_000, 1)).toBe(300_000);
-      expect(stepFrom(timeUs, 200_000, -1)).toBe(100_000);
-    }
-    // Seen in another run, which placed it a little earlier.
-    for (const drawnUs of [197_000, 199_999]) {
-      expect(stepFrom(drawnUs, drawnUs, 1)).toBe(300_000);
-      expect(stepFrom(drawnUs, drawnUs, -1)).toBe(100_000);
-    }
-  });
 });
 
 describe("the channel", () => {
@@ -179,7 +161,7 @@ describe("the line", () => {
   });
 
   test("sound and picture of a session share one line; a drift lays it anew", () => {
-    const line = new Line();
+    const line = new Line(new Lines());
     line.begin(1);
     expect(line.place(frame("audio", 0n, 1_000n, 8_000))).toBeNull();
     expect(line.place(frame("video", 90_000n, 5_000n, 90_000))).toBe(5_000_000);
@@ -188,6 +170,28 @@ describe("the line", () => {
     expect(line.place(frame("video", 180_000n, 9_000n))).toBe(9_000_000);
     line.begin(2);
     expect(line.place(frame("audio", 0n, 1n))).toBeNull();
+  });
+
+  test("a picture has one place, whichever run shows it and wherever that began", () => {
+    const lines = new Lines();
+    // Captured every 100 ms, more or less.
+    const tremble = [0n, 1n, -2n, 3n, -1n, 2n];
+    const picture = (at: number) =>
+      frame("video", BigInt(at) * 9_000n, 5_000n + BigInt(at) * 100n + (tremble[at] ?? 0n), 90_000);
+    const placesFrom = (begin: number) => {
+      const line = new Line(lines);
+      line.begin(7);
+      return tremble.map((_, at) => (at < begin ? null : line.place(picture(at)))).slice(3);
+    };
+    const first = placesFrom(1);
+    expect(first).toEqual([5_301_000, 5_401_000, 5_501_000]);
+    expect([placesFrom(3), placesFrom(0), placesFrom(2)]).toEqual([first, first, first]);
+  });
+
+  test("the lines of the last sessions are remembered, and no more", () => {
+    const lines = new Lines();
+    for (let session = 0; session < 300; session += 1) lines.lay(session, session);
+    expect([lines.zero(43), lines.zero(44), lines.zero(299)]).toEqual([null, 44, 299]);
   });
 });
 

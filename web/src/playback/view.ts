@@ -86,6 +86,7 @@ export class View {
     const epochs = vault.epochs(camera);
     this.#run = new Run({
       ...{ stream, index, epochs, plan, clock, wake, site: vault.site, shelf: this.#shelf },
+      lines: this.#renditions.lines(plan.rendition),
       ...{ witness: this.#signatures.watch(stream), fetch: vault.fetch, fetchAll: vault.fetchAll },
       problem: (problem) => this.#unsupported(plan.rendition, problem),
       segment: (header) => this.#signatures.segment(header),
@@ -150,11 +151,16 @@ export class View {
     else this.#parts.wake();
   }
 
-  /** The moment of the next (1) or the last (-1) picture from `timeMs` on; `null` when it is not here. */
-  neighbour(timeMs: number, direction: 1 | -1): number | null {
-    const drawn = this.#canvas.pictureMs;
-    const drawnUs = drawn === null ? null : micros(drawn);
-    const frame = this.#shelf.neighbour(micros(timeMs), drawnUs, direction);
+  /** The moment of the picture that is seen at `timeMs`, as far as it is here: steps go from there. */
+  seenMs(timeMs: number): number {
+    const seen = this.#shelf.current(micros(timeMs));
+    return seen === null ? timeMs : seen.timestamp / 1_000;
+  }
+
+  /** The moment of the first picture after `seenMs` (1), or of the last one before (-1); `null` when it is not here. */
+  neighbour(seenMs: number, direction: 1 | -1): number | null {
+    const frame =
+      direction === 1 ? this.#shelf.next(micros(seenMs)) : this.#shelf.previous(micros(seenMs));
     return frame === null ? null : frame.timestamp / 1_000;
   }
 
