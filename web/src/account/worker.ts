@@ -9,9 +9,12 @@ export interface SignedOut {
   readonly kind: "signed-out";
 }
 
-/** A worker's own client; `tell` brings a message to the page, which hands it to its client's `signedOut`. */
+/**
+ * A worker's own client; `tell` brings a message to the page, which hands it to its client's `signedOut`. Whoever called the
+ * gateway hears first: the page ends the worker, and browsers report what fails in one that ends meanwhile.
+ */
 export function workerClient(seed: ClientSeed, tell: (message: SignedOut) => void): Client {
   const client = new Client(seed);
-  client.onSignedOut = () => tell({ kind: "signed-out" });
+  client.onSignedOut = () => setTimeout(() => tell({ kind: "signed-out" }));
   return client;
 }
