@@ -23,7 +23,7 @@ let list: readonly Toast[] = $state.raw([]);
 /** Those shown now, oldest first. */
 export const toasts = (): readonly Toast[] => list;
 
-/** Shows a message; the answer takes it away again. */
+/** Shows a message, the same one never twice; the answer takes it away again. */
 export function toast(
   text: string,
   options: Partial<Pick<Toast, "tone" | "action" | "ofApp">> = {},
@@ -31,7 +31,8 @@ export function toast(
   last += 1;
   const id = last;
   const { tone = "good", action, ofApp = false } = options;
-  list = [...list, { id, text, tone, action, ofApp }].slice(-MOST);
+  const others = list.filter((each) => each.text !== text);
+  list = [...others, { id, text, tone, action, ofApp }].slice(-MOST);
   const leave = (): void => dismiss(id);
   if (options.action === undefined) setTimeout(leave, STAY_MS);
   return leave;

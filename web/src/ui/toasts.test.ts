@@ -26,6 +26,17 @@ test("the oldest makes room", () => {
   expect(texts()).toEqual(["2", "3", "4"]);
 });
 
+test("what is said again is there once, and stays as long as what is new", () => {
+  toast("copied");
+  vi.advanceTimersByTime(5_000);
+  toast("copied");
+  expect(texts()).toEqual(["copied"]);
+  vi.advanceTimersByTime(5_000);
+  expect(texts()).toEqual(["copied"]);
+  vi.advanceTimersByTime(5_000);
+  expect(texts()).toEqual([]);
+});
+
 test("it can be taken back", () => {
   const leave = toast("wait");
   leave();
