@@ -47,6 +47,8 @@ export function launchFirefox(headless: boolean): Promise<Browser> {
       "datareporting.policy.dataSubmissionEnabled": false,
       // Reading what the app copied, without a question that nobody answers.
       "dom.events.testing.asyncClipboard": true,
+      // A canvas that a worker draws is read back by stopping it; now and then both wait for each other until this is over.
+      "gfx.offscreencanvas.snapshot-timeout-ms": 200,
       "media.autoplay.default": 0,
       "network.captive-portal-service.enabled": false,
       "network.connectivity-service.enabled": false,
