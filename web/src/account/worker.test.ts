@@ -40,10 +40,11 @@ test("a device that was removed is signed out by the first worker that hears of 
 });
 
 test("what a worker says late changes nothing", async () => {
-  const { owner, phone, session, worker } = await home();
+  const { owner, phone, session, told, worker } = await home();
   await owner.account.removeDevice(session.device);
   phone.account.lock();
   await expect(worker.get("/site")).rejects.toMatchObject({ signedOut: true });
+  await vi.waitFor(() => expect(told).toHaveBeenCalledOnce());
   await phone.account.start();
   expect(phone.account.state.kind).toBe("locked");
 });
@@ -54,6 +55,7 @@ test("refusals of other kinds sign nobody out", async () => {
     throw new Refusal(403, "forbidden");
   };
   await expect(worker.openLive("cam", "sub")).rejects.toMatchObject({ status: 403 });
+  await new Promise((later) => setTimeout(later)); // What a worker tells comes a task later.
   expect(told).not.toHaveBeenCalled();
   expect(phone.account.state.kind).toBe("open");
 });

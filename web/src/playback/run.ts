@@ -180,21 +180,20 @@ export class Run {
   }
 
   async #frame(item: Loaded & { kind: "frame" | "key" }): Promise<void> {
-    const opened = await this.#opened(item);
-    if (opened === null || this.#abort.signal.aborted) return;
-    const { frame, session } = opened;
-    if (session !== null) this.#line.begin(session);
+    const frame = await this.#opened(item);
+    if (frame === null || this.#abort.signal.aborted) return;
     const timeUs = this.#line.place(frame);
     if (timeUs === null) return;
     if (frame.track === "audio") return this.#parts.sound(frame, timeUs);
     if (frame.track === "video") await this.#video(frame, timeUs);
   }
 
-  async #opened(item: Loaded & { kind: "frame" | "key" }) {
+  async #opened(item: Loaded & { kind: "frame" | "key" }): Promise<Frame | null> {
     try {
-      if (item.kind === "frame") return { frame: await item.opened, session: null };
-      const { frame, header } = await item.opened;
-      return { frame, session: header.session };
+      if (item.kind === "frame") return await item.opened;
+      const { header, frame } = await item.opened;
+      this.#line.begin(header.session);
+      return frame;
     } catch (error) {
       if (!(error instanceof SealedError)) throw error;
       this.#broken = true;
