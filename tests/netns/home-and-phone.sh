@@ -2,7 +2,8 @@
 # Two network namespaces with one wire between them: `home`, where a gateway runs, and `phone`, where a browser does.
 # Needs root and iproute2. Used by tests/src/netns.rs and by web/e2e; ID keeps several pairs apart.
 #
-#   home-and-phone.sh up ID              makes both: home has 10.87.0.1 and fd87::1, phone 10.87.0.2 and fd87::2
+#   home-and-phone.sh up ID              makes both: home has 10.87.0.1 and fd87::1, phone 10.87.0.2 and fd87::2;
+#                                        the wire is lan0 on both sides
 #   home-and-phone.sh home ID CMD...     runs a command at home
 #   home-and-phone.sh phone ID CMD...    runs a command on the phone
 #   home-and-phone.sh resolve ID NAME    prints what multicast DNS says on the phone (needs Node.js)
@@ -25,14 +26,24 @@ ends() {
     done
 }
 
+# A browser breaks its connections off when an address comes, so nothing starts before the last one is there.
+settles() {
+    tries=100
+    while ! ip -n "$1" -o link show dev lan0 | grep -q 'state UP' || ip -n "$1" -6 -o addr show dev lan0 tentative | grep -q .; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || { echo "the wire of $1 does not come up" >&2; exit 69; }
+        sleep 0.05
+    done
+}
+
 case $verb in
 up)
     ip netns add "$home"
     ip netns add "$phone"
     ip -n "$home" link add lan0 type veth peer name lan0 netns "$phone"
     for space in "$home" "$phone"; do
-        # Without duplicate detection addresses are there at once.
-        ip netns exec "$space" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.lan0.accept_dad=0 2>/dev/null || true
+        # Without duplicate detection addresses of a link are there as soon as it is up.
+        ip netns exec "$space" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/lan0/accept_dad' 2>/dev/null || true
         ip -n "$space" link set lo up
         ip -n "$space" link set lan0 up
         mkdir -p "/etc/netns/$space"
@@ -45,6 +56,7 @@ up)
     ip -n "$phone" addr add fd87::2/64 dev lan0 nodad 2>/dev/null || true
     # Multicast has to find the wire: there is no default route.
     for space in "$home" "$phone"; do ip -n "$space" route add 224.0.0.0/4 dev lan0; done
+    for space in "$home" "$phone"; do settles "$space"; done
     ;;
 home) exec ip netns exec "$home" "$@" ;;
 phone) exec ip netns exec "$phone" "$@" ;;

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { faultsOfAccess } from "./harness/axe.ts";
 import { Footage, synthetic } from "./harness/camera.ts";
+import { leaked } from "./harness/eavesdropper.ts";
 import { Gateway } from "./harness/gateway.ts";
 import { Stage } from "./harness/stage.ts";
 import { stampOf } from "./harness/stamp.ts";
@@ -114,6 +115,27 @@ test.each(["prf", "plain"] as const)("an authenticator (%s) makes a passkey", as
   });
   expect(prf ?? false).toBe(kind === "prf");
   expect(await visitor.authenticator.passkeys()).toHaveLength(1);
+});
+
+describe("an eavesdropper", () => {
+  const SECRET = "Olivia?>ÿ";
+
+  test.each(["", "x", "xy"])("hears a secret after %j in every disguise", (before) => {
+    const said = Buffer.from(`${before}${SECRET} and more`);
+    const disguises = (["utf8", "hex", "base64", "base64url"] as const).map((as) =>
+      said.toString(as),
+    );
+    for (const disguise of [...disguises, said.toString("hex").toUpperCase()]) {
+      expect(leaked(Buffer.from(disguise), [SECRET, "someone else"]), disguise).toEqual([SECRET]);
+    }
+  });
+
+  test("does not take three characters, which noise has too, for a secret", () => {
+    const [first = ""] = Buffer.from("Olivia").toString("base64").match(/.{7}/) ?? [];
+    const parts = [0, 1, 2, 3, 4].map((at) => first.slice(at, at + 3));
+    expect(leaked(Buffer.from(parts.join(".")), ["Olivia"])).toEqual([]);
+    expect(() => leaked(Buffer.from("noise"), ["Livia"])).toThrow("Livia is too short");
+  });
 });
 
 test("a gateway starts, shows its claim link, and starts again at its port", async () => {

@@ -8,7 +8,7 @@ const LISTEN = `
 import socket, sys
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3))
 wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 26)
-wire.bind(("wire", 0))
+wire.bind(("lan0", 0))
 out = open(sys.argv[1], "wb")
 print("ready", flush=True)
 while True:
@@ -41,16 +41,29 @@ export class Eavesdropper {
   }
 }
 
-/** Which of `secrets` stand in `heard`: as they are, as base64 or in hexadecimal. */
+/** Fewer characters come about by chance in the megabytes of noise that a sealed session is. */
+const TELLING = 7;
+
+/** The characters of base64 that `bytes` alone decide, `shift` bytes after a group of three began. */
+function base64(bytes: Buffer, shift: number): string {
+  const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
+  return text.slice(Math.ceil((shift * 4) / 3), Math.floor(((shift + bytes.length) * 4) / 3));
+}
+
+/**
+ * Which of `secrets` stand in `heard`: as they are, in hexadecimal, in base64 or base64url.
+ * @throws {Error} A secret has fewer than six bytes: it could be heard by chance.
+ */
 export function leaked(heard: Buffer, secrets: readonly string[]): string[] {
   return secrets.filter((secret) => {
     const bytes = Buffer.from(secret);
-    // The first and last characters of base64 depend on what stands beside.
-    const base64 = [0, 1, 2].map((shift) =>
-      Buffer.concat([Buffer.alloc(shift), bytes])
-        .toString("base64")
-        .slice(shift + 1, -4),
-    );
-    return [bytes, bytes.toString("hex"), ...base64].some((form) => heard.includes(form));
+    const groups = [0, 1, 2].map((shift) => base64(bytes, shift));
+    if (groups.some((group) => group.length < TELLING)) {
+      throw new Error(`${secret} is too short to be listened for`);
+    }
+    const hex = bytes.toString("hex");
+    const url = groups.map((group) => group.replaceAll("+", "-").replaceAll("/", "_"));
+    const forms = [bytes, hex, hex.toUpperCase(), ...groups, ...url];
+    return forms.some((form) => heard.includes(form));
   });
 }

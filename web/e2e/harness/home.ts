@@ -7,48 +7,37 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { CHROMIUM, FLAGS } from "./chromium.ts";
+import { repository } from "./place.ts";
 import { headed } from "./visitor.ts";
 
-function ip(...words: readonly string[]): void {
-  execFileSync("ip", words, { stdio: ["ignore", "pipe", "pipe"] });
-}
+const SCRIPT = join(repository, "tests/netns/home-and-phone.sh");
 
 export class Home {
   /** The gateway's address at home. */
-  readonly address = "10.77.9.1";
-  readonly #home = `bz${process.pid}h`;
-  readonly #phone = `bz${process.pid}p`;
+  readonly address = "10.87.0.1";
+  readonly #id = `e${process.pid}`;
   readonly #folder = mkdtempSync(join(tmpdir(), "bartizan-e2e-home-"));
 
   private constructor() {
-    const [home, phone] = [this.#home, this.#phone];
-    for (const name of [home, phone]) {
-      ip("netns", "add", name);
-      ip("-n", name, "link", "set", "lo", "up");
-    }
-    ip("-n", home, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", phone);
-    this.#raise(home, this.address);
-    this.#raise(phone, "10.77.9.2");
+    this.#script("up");
   }
 
   static open(): Home {
     return new Home();
   }
 
-  #raise(name: string, address: string): void {
-    ip("-n", name, "addr", "add", `${address}/24`, "dev", "wire");
-    ip("-n", name, "link", "set", "wire", "up");
-    ip("-n", name, "route", "add", "224.0.0.0/4", "dev", "wire");
+  #script(verb: "up" | "down"): void {
+    execFileSync(SCRIPT, [verb, this.#id], { stdio: ["ignore", "pipe", "pipe"], timeout: 30_000 });
   }
 
   /** What stands in front of a command that runs at home. */
   get within(): readonly string[] {
-    return ["ip", "netns", "exec", this.#home];
+    return ["ip", "netns", "exec", `bz-home-${this.#id}`];
   }
 
   /** What stands in front of a command that runs on the phone. */
   get onPhone(): readonly string[] {
-    return ["ip", "netns", "exec", this.#phone];
+    return ["ip", "netns", "exec", `bz-phone-${this.#id}`];
   }
 
   /** Runs a command on the phone to its end, and gives what it printed. */
@@ -90,9 +79,7 @@ export class Home {
 
   /** Takes the networks down. What runs in them must have ended. */
   close(): void {
-    for (const name of [this.#home, this.#phone]) {
-      ip("netns", "del", name);
-    }
+    this.#script("down");
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
