@@ -21,6 +21,9 @@ const ALL_THE_WAY = 32;
 /** How long before the moment a picture may have been captured. The slider tells the moment to a second. */
 const NEAR = { least: -600, most: 1_300 };
 
+/** What is this near a gap is left out, in milliseconds. */
+const ROOM_MS = 10_000;
+
 /** A preview is the keyframe of its segment. */
 const NEAR_KEY = { least: -600, most: 2_600 };
 
@@ -118,12 +121,16 @@ interface Place {
   readonly timeMs: number;
 }
 
-/** A place of the timeline, which shows `shownMs` in its middle, at which something was recorded. */
+/**
+ * A place of the timeline, which shows `shownMs` in its middle, at which something was recorded. Pointers come to a place by
+ * whole pixels, which are half an hour each, so a pixel beside it is as good.
+ */
 function anywhere(shownMs: number, width: number): Place {
+  const roomMs = ROOM_MS + MAX_SPAN_MS / width;
   for (;;) {
     const x = Math.round(Math.random() * (width - 20)) + 10;
     const timeMs = shownMs + (x / width - 0.5) * MAX_SPAN_MS;
-    if (past.holds(timeMs)) {
+    if (past.holds(timeMs, roomMs)) {
       return { x, timeMs };
     }
   }

@@ -15,9 +15,6 @@ const run = promisify(execFile);
 /** Longest time that the month may take to be written, in milliseconds. */
 const WRITE_MS = 900_000;
 
-/** What is this near a gap is left out, in milliseconds: the slider tells the moment to a second. */
-const ROOM_MS = 10_000;
-
 interface Written {
   readonly segments: number;
   readonly bytes: number;
@@ -56,11 +53,13 @@ export class Past {
     return new Past(household, JSON.parse(stdout) as Written, folder);
   }
 
-  /** Whether something was recorded at `timeMs` and for some seconds around it. */
-  holds(timeMs: number): boolean {
+  /** Whether something was recorded all the time from `roomMs` before `timeMs` to as much after it. */
+  holds(timeMs: number, roomMs: number): boolean {
     const { fromMs, toMs, gaps } = this.written;
-    const inside = timeMs > fromMs + ROOM_MS && timeMs < toMs - ROOM_MS;
-    return inside && gaps.every(([from, to]) => timeMs < from - ROOM_MS || timeMs > to + ROOM_MS);
+    const [before, after] = [timeMs - roomMs, timeMs + roomMs];
+    return (
+      before > fromMs && after < toMs && gaps.every(([from, to]) => after < from || before > to)
+    );
   }
 
   /** How long before `timeMs` the picture with this stamp was captured, whichever time it came round. */
