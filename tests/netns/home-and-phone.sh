@@ -43,7 +43,9 @@ up)
     ip -n "$home" link add lan0 type veth peer name lan0 netns "$phone"
     for space in "$home" "$phone"; do
         # Without duplicate detection addresses of a link are there as soon as it is up.
-        ip netns exec "$space" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/lan0/accept_dad' 2>/dev/null || true
+        for of in all lan0; do
+            ip netns exec "$space" sh -c "echo 0 >/proc/sys/net/ipv6/conf/$of/accept_dad" 2>/dev/null || true
+        done
         ip -n "$space" link set lo up
         ip -n "$space" link set lan0 up
         mkdir -p "/etc/netns/$space"

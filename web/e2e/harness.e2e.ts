@@ -131,8 +131,8 @@ describe("an eavesdropper", () => {
   });
 
   test("does not take three characters, which noise has too, for a secret", () => {
-    const [first = ""] = Buffer.from("Olivia").toString("base64").match(/.{7}/) ?? [];
-    const parts = [0, 1, 2, 3, 4].map((at) => first.slice(at, at + 3));
+    const whole = Buffer.from("Olivia").toString("base64");
+    const parts = [...whole].map((_, at) => whole.slice(at, at + 3));
     expect(leaked(Buffer.from(parts.join(".")), ["Olivia"])).toEqual([]);
     expect(() => leaked(Buffer.from("noise"), ["Livia"])).toThrow("Livia is too short");
   });

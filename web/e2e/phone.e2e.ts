@@ -134,6 +134,8 @@ describe.skipIf(!able)("at home", () => {
     const heard = await eavesdropper.heard();
     expect(heard.length).toBeGreaterThan(200_000);
     const secrets = [CANARY, CAMERA, "Olivia", "synthetic:", words.slice(0, 3).join(" ")];
-    expect(leaked(heard, secrets)).toEqual([]);
+    // What the phone asks for in the clear before it trusts the gateway is heard, so the rest could be.
+    const clear = "bartizan-ca.crt";
+    expect(leaked(heard, [clear, ...secrets])).toEqual([clear]);
   });
 });

@@ -18,12 +18,17 @@ export class Home {
   readonly #id = `e${process.pid}`;
   readonly #folder = mkdtempSync(join(tmpdir(), "bartizan-e2e-home-"));
 
-  private constructor() {
-    this.#script("up");
-  }
+  private constructor() {}
 
   static open(): Home {
-    return new Home();
+    const home = new Home();
+    try {
+      home.#script("up");
+      return home;
+    } catch (error) {
+      home.close();
+      throw error;
+    }
   }
 
   #script(verb: "up" | "down"): void {

@@ -21,11 +21,11 @@ const ALL_THE_WAY = 32;
 /** How long before the moment a picture may have been captured. The slider tells the moment to a second. */
 const NEAR = { least: -600, most: 1_300 };
 
-/** What is this near a gap is left out, in milliseconds. */
-const ROOM_MS = 10_000;
-
 /** A preview is the keyframe of its segment. */
 const NEAR_KEY = { least: -600, most: 2_600 };
+
+/** What is this near a gap, and a pixel more, is left out, in milliseconds. */
+const ROOM_MS = 10_000;
 
 let past: Past;
 
